@@ -1,0 +1,1 @@
+//! The directory layout of an allocation, and paths that cannot leave it.

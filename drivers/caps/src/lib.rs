@@ -1,0 +1,1 @@
+//! The algebra of Linux capabilities that a task may have.

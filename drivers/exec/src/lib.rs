@@ -1,0 +1,1 @@
+//! Run a command isolated from the host: namespaces, a rootfs, capabilities.

@@ -1,0 +1,1 @@
+//! Rotated task logs, named and read as a Nomad agent reads them.

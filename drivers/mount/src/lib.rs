@@ -1,0 +1,1 @@
+//! A task's mounts as data, and the one interpreter that makes them.

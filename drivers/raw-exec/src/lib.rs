@@ -1,0 +1,1 @@
+//! Run a command on the host, under the executor and nothing else.

@@ -1,0 +1,1 @@
+//! Run one allocation: hooks in order, tasks, restarts, state on disk.

@@ -1,0 +1,1 @@
+//! The environment of a task, and the interpolation of ${...} from it.

@@ -1,0 +1,1 @@
+//! A job file as typed data with spans.

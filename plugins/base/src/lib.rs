@@ -1,0 +1,141 @@
+//! What every plugin answers: info, config schema, set config.
+//!
+//! A plugin of any kind (a task driver, a device plugin) is a [`Plugin`] first. The host asks three things of it, in
+//! this order: who it is ([`Plugin::info`]), what its operator may configure ([`Plugin::config_schema`]), and then it
+//! hands over the decoded configuration ([`Plugin::set_config`]).
+//!
+//! This crate names no transport: the same trait is answered in process and over gRPC.
+//!
+//! ```
+//! use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, PluginType};
+//! use encamp_hclspec::Spec;
+//!
+//! struct Noop;
+//!
+//! #[async_trait::async_trait]
+//! impl Plugin for Noop {
+//!     fn info(&self) -> PluginInfo {
+//!         PluginInfo::driver("noop", "0.1.0")
+//!     }
+//!     fn config_schema(&self) -> Spec {
+//!         Spec::object::<String>([])
+//!     }
+//!     async fn set_config(&self, _: PluginConfig) -> Result<(), ConfigError> {
+//!         Ok(())
+//!     }
+//! }
+//!
+//! assert_eq!(Noop.info().plugin_type, PluginType::Driver);
+//! ```
+#![forbid(unsafe_code)]
+
+use async_trait::async_trait;
+use encamp_hclspec::{Spec, Value};
+use serde::{Deserialize, Serialize};
+
+/// The plugin API version that every plugin of Nomad's speaks today.
+pub const API_VERSION_010: &str = "v0.1.0";
+
+/// The three questions that a host asks of any plugin.
+#[async_trait]
+pub trait Plugin: Send + Sync {
+    /// Who the plugin is. Constant for the life of the process.
+    fn info(&self) -> PluginInfo;
+
+    /// The schema of the plugin's own configuration (the `config` block of an agent's `plugin` block).
+    fn config_schema(&self) -> Spec;
+
+    /// Takes the decoded configuration. Called before any other work is asked of the plugin, and again when the
+    /// operator reloads; the last configuration that was accepted stays in force if this one is refused.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the option that was refused and why.
+    async fn set_config(&self, config: PluginConfig) -> Result<(), ConfigError>;
+}
+
+/// What kind of work a plugin does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PluginType {
+    /// Runs tasks.
+    Driver,
+    /// Finds and reserves devices.
+    Device,
+}
+
+/// A plugin's self description.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginInfo {
+    /// The kind of plugin.
+    pub plugin_type: PluginType,
+    /// The API versions it speaks, newest last.
+    pub api_versions: Vec<String>,
+    /// The plugin's own version, as `major.minor.patch`.
+    pub version: String,
+    /// The name that jobs and operators use for it.
+    pub name: String,
+}
+
+impl PluginInfo {
+    /// The description of a task driver that speaks the one API version there is.
+    pub fn driver(name: &str, version: &str) -> Self {
+        Self {
+            plugin_type: PluginType::Driver,
+            api_versions: vec![API_VERSION_010.to_owned()],
+            version: version.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// What a host hands to [`Plugin::set_config`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct PluginConfig {
+    /// The configuration, already decoded by [`Plugin::config_schema`].
+    pub config: Value,
+    /// The API version that the host chose.
+    pub api_version: String,
+    /// The node's processor topology, where the host knows it.
+    pub topology: Option<Topology>,
+}
+
+impl PluginConfig {
+    /// A configuration at the current API version, on a node of unknown topology.
+    pub fn new(config: Value) -> Self {
+        Self {
+            config,
+            api_version: API_VERSION_010.to_owned(),
+            topology: None,
+        }
+    }
+}
+
+/// The processors of the node, as far as drivers need to know them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    /// The compute of all processors together, in MHz.
+    pub total_compute_mhz: u64,
+    /// How many logical processors there are.
+    pub cores: u32,
+}
+
+/// A plugin refused its configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("plugin option `{option}`: {reason}")]
+pub struct ConfigError {
+    /// The option at fault, as a dotted path (`gc.dangling_containers.period`).
+    pub option: String,
+    /// What is wrong with its value, and what would be right.
+    pub reason: String,
+}
+
+impl ConfigError {
+    /// An error on `option`, for `reason`.
+    pub fn new(option: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            option: option.into(),
+            reason: reason.into(),
+        }
+    }
+}
