@@ -1,0 +1,1 @@
+//! Reading `/proc/<pid>/mountinfo`.

@@ -1,0 +1,1 @@
+//! Killing all that is in a cgroup.
