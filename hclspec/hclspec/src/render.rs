@@ -1,0 +1,122 @@
+//! Diagnostics as blocks of text with source lines.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+
+use crate::{Diagnostic, Severity, Span};
+
+/// How diagnostics are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// With colours, as ANSI escape sequences.
+    Terminal,
+    /// As text alone.
+    #[default]
+    Plain,
+}
+
+/// Lines that are longer are cut before they are drawn.
+const MAX_LINE: usize = 400;
+/// A context that reaches over more lines is named by its first line alone.
+const MAX_CONTEXT_LINES: usize = 12;
+
+pub(crate) fn render(diagnostics: &[Diagnostic], style: Style) -> String {
+    let renderer = match style {
+        Style::Terminal => Renderer::styled(),
+        Style::Plain => Renderer::plain(),
+    }
+    .term_width(DEFAULT_TERM_WIDTH);
+    let blocks: Vec<String> = diagnostics
+        .iter()
+        .map(|diagnostic| block(&renderer, diagnostic))
+        .collect();
+    blocks.join("\n\n")
+}
+
+/// Text with its control characters escaped, so that a file cannot send commands to the terminal.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| c.is_control() && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            safe.extend(c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    Cow::Owned(safe)
+}
+
+fn block(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(visible(&diagnostic.summary));
+    let mut group = match &diagnostic.span {
+        Some(span) => title.element(snippet(span, diagnostic.context.as_ref())),
+        None => Group::with_title(title),
+    };
+    if !diagnostic.detail.is_empty() {
+        group = group.element(Level::NOTE.no_name().message(visible(&diagnostic.detail)));
+    }
+    renderer.render(&[group])
+}
+
+fn snippet<'a>(span: &'a Span, context: Option<&'a Span>) -> Snippet<'a, Annotation<'a>> {
+    let source = span.source();
+    let near = context
+        .filter(|context| span.line().abs_diff(context.line()) <= MAX_CONTEXT_LINES)
+        .filter(|context| context.source().name() == source.name());
+    let first = near.map_or(span.line(), |context| context.line().min(span.line()));
+    let last = near.map_or(span.line(), |context| context.line().max(span.line()));
+    let start = source.line_range(first - 1).start;
+    let end = source.line_range(last - 1).end;
+    let text = source.text().get(start..end).unwrap_or_default();
+    if text.len() > MAX_LINE * (last + 1 - first) {
+        return cut(span);
+    }
+    // The source is checked for control characters when it is parsed, but not when that check is what failed.
+    let snippet = Snippet::source(text)
+        .line_start(first)
+        .path(source.name())
+        .annotation(AnnotationKind::Primary.span(on_line(span, start, text.len())));
+    match near {
+        Some(context) if context != span => {
+            let line = source.line_range(context.line() - 1);
+            let head = context.range().start - start..context.range().end.min(line.end) - start;
+            snippet.annotation(AnnotationKind::Context.span(head))
+        }
+        _ => snippet,
+    }
+}
+
+/// The part of a very long line around the span.
+fn cut(span: &Span) -> Snippet<'_, Annotation<'_>> {
+    let source = span.source();
+    let line = source.line_range(span.line() - 1);
+    let from = source
+        .text()
+        .floor_char_boundary(span.range().start.saturating_sub(40).max(line.start));
+    let to = source
+        .text()
+        .floor_char_boundary((span.range().start + 80).min(line.end))
+        .max(from);
+    let text = source.text().get(from..to).unwrap_or_default();
+    Snippet::source(text)
+        .line_start(span.line())
+        .path(source.name())
+        .annotation(AnnotationKind::Primary.span(on_line(span, from, text.len())))
+}
+
+/// The span's range relative to `start`, at most up to the end of a text of `len` bytes.
+fn on_line(span: &Span, start: usize, len: usize) -> Range<usize> {
+    let from = (span.range().start - start).min(len);
+    let to = (span.range().end - start).min(len);
+    from..to.max(from)
+}
