@@ -1,0 +1,1 @@
+//! What the client and the supervising process say to each other.
