@@ -1,0 +1,297 @@
+//! The allocation as a whole: hooks around it, its tasks in order.
+
+use std::sync::Arc;
+
+use encamp_driver::{ExitResult, TaskEvent};
+use encamp_hook::AllocContext;
+use futures_util::StreamExt as _;
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
+
+pub use crate::lifecycle::Desired;
+
+use crate::context::Shared;
+use crate::lifecycle::{self, Order, Progress, Role};
+use crate::task::{TaskRunner, Wires};
+use crate::{Event, EventKind, Lock, Parts, Prepared, PreparedTask, RunError};
+
+/// How many events a slow watcher may fall behind before it misses some.
+const EVENT_BACKLOG: usize = 1024;
+
+/// The annotation that marks an event as one of many that only report progress.
+const PROGRESS: &str = "progress";
+
+/// How many driver events may wait to be written into a task's record.
+const MAILBOX: usize = 64;
+
+/// Runs one allocation to its end.
+#[derive(Debug)]
+pub struct Runner {
+    prepared: Prepared,
+    parts: Parts,
+    desired: watch::Receiver<Desired>,
+    events: broadcast::Sender<Event>,
+    _lock: Lock,
+}
+
+/// The handle to a running [`Runner`].
+#[derive(Clone, Debug)]
+pub struct Control {
+    desired: Arc<watch::Sender<Desired>>,
+    events: broadcast::Sender<Event>,
+}
+
+/// What became of an allocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its tasks, in job order.
+    pub tasks: Vec<TaskOutcome>,
+    /// Whether somebody asked it to end.
+    pub desired: Desired,
+}
+
+/// What became of a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskOutcome {
+    /// The task's name.
+    pub name: String,
+    /// Whether it failed for good.
+    pub failed: bool,
+    /// How it last ended; `None` when it never ran.
+    pub exit: Option<ExitResult>,
+}
+
+/// One task's strings, as the allocation holds them.
+struct Seat {
+    role: Role,
+    order: watch::Sender<Order>,
+    progress: watch::Receiver<Progress>,
+}
+
+impl Runner {
+    /// A runner for a prepared allocation whose lock the caller holds, and the handle to it.
+    pub fn new(prepared: Prepared, parts: Parts, lock: Lock) -> (Self, Control) {
+        let (desired_tx, desired) = watch::channel(Desired::Run);
+        let (events, _) = broadcast::channel(EVENT_BACKLOG);
+        let control = Control {
+            desired: Arc::new(desired_tx),
+            events: events.clone(),
+        };
+        let runner = Self {
+            prepared,
+            parts,
+            desired,
+            events,
+            _lock: lock,
+        };
+        (runner, control)
+    }
+
+    /// Runs the allocation to its end. Tasks that an earlier runner of it left are taken back first.
+    ///
+    /// # Errors
+    /// When the allocation could not be set up or cleaned up. A task that fails is no error but part of the [`Outcome`].
+    ///
+    /// # Cancel safety
+    /// A dropped run leaves its tasks running; another runner takes them back.
+    pub async fn run(self) -> Result<Outcome, RunError> {
+        let Self {
+            prepared,
+            parts,
+            desired,
+            events,
+            _lock,
+        } = self;
+        let shared = Arc::new(Shared {
+            allocation: prepared.allocation,
+            parts,
+            events,
+        });
+        let mut context = shared.alloc_context();
+        shared.prerun(&mut context).await?;
+        let context = Arc::new(context);
+        let tasks = run_tasks(&shared, &context, prepared.tasks, desired.clone()).await;
+        let failures = shared.postrun(&context).await;
+        if !failures.is_empty() {
+            return Err(RunError::Postrun { failures });
+        }
+        let desired = *desired.borrow();
+        Ok(Outcome { tasks, desired })
+    }
+}
+
+impl Control {
+    /// Asks for the allocation's end. A wish once given is not taken back: `Run` after `Stop` changes nothing.
+    pub fn request(&self, desired: Desired) {
+        self.desired.send_if_modified(|now| {
+            let stronger = desired > *now;
+            if stronger {
+                *now = desired;
+            }
+            stronger
+        });
+    }
+
+    /// What happens from now on. A watcher that falls too far behind misses events, not the runner.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+}
+
+impl Shared {
+    fn alloc_context(&self) -> AllocContext {
+        AllocContext {
+            alloc_id: self.allocation.id.clone(),
+            alloc_dir: self.allocation.dir.clone(),
+            tasks: self
+                .allocation
+                .group
+                .tasks
+                .iter()
+                .map(|task| task.name.clone())
+                .collect(),
+            env: encamp_driver::Env::default(),
+            network: None,
+            dns: None,
+        }
+    }
+
+    /// Runs the hooks in order; at the first failure, cleans up after all of them.
+    async fn prerun(&self, context: &mut AllocContext) -> Result<(), RunError> {
+        for hook in &self.parts.alloc_hooks {
+            let Err(source) = hook.prerun(context).await else {
+                continue;
+            };
+            let name = hook.name();
+            self.tell(Event::now("", EventKind::SetupFailure, format!("{name}: {source}")));
+            for failure in self.postrun(context).await {
+                self.tell(Event::now("", EventKind::SetupFailure, failure));
+            }
+            return Err(RunError::Prerun { hook: name, source });
+        }
+        Ok(())
+    }
+
+    /// Runs the hooks in the reverse order, all of them; says which failed.
+    async fn postrun(&self, context: &AllocContext) -> Vec<String> {
+        let mut failures = Vec::new();
+        for hook in self.parts.alloc_hooks.iter().rev() {
+            if let Err(error) = hook.postrun(context).await {
+                failures.push(format!("{}: {error}", hook.name()));
+            }
+        }
+        failures
+    }
+}
+
+async fn run_tasks(
+    shared: &Arc<Shared>,
+    context: &Arc<AllocContext>,
+    tasks: Vec<PreparedTask>,
+    desired: watch::Receiver<Desired>,
+) -> Vec<TaskOutcome> {
+    let mut seats = Vec::new();
+    let mut runs = JoinSet::new();
+    let mut mailboxes = Vec::new();
+    for (index, task) in tasks.into_iter().enumerate() {
+        let (order, orders) = watch::channel(Order::Wait);
+        let (report, progress) = watch::channel(Progress::Pending);
+        let (mailbox, driver_events) = mpsc::channel(MAILBOX);
+        let wires = Wires {
+            orders,
+            progress: report,
+            driver_events,
+        };
+        seats.push(Seat {
+            role: Role::of(&task.task),
+            order,
+            progress,
+        });
+        mailboxes.push((task.task.name.clone(), task.driver_name.clone(), mailbox));
+        let runner = TaskRunner::new(Arc::clone(shared), Arc::clone(context), task, wires);
+        runs.spawn(async move { (index, runner.run().await) });
+    }
+    let pumps = pump_driver_events(shared, &mailboxes).await;
+    let outcomes = conduct(&seats, runs, desired).await;
+    drop(pumps);
+    outcomes
+}
+
+/// Gives orders whenever something changes, until every task is dead.
+async fn conduct(
+    seats: &[Seat],
+    mut runs: JoinSet<(usize, TaskOutcome)>,
+    mut desired: watch::Receiver<Desired>,
+) -> Vec<TaskOutcome> {
+    let mut outcomes = Vec::new();
+    let mut progress = futures_util::stream::select_all(
+        seats
+            .iter()
+            .map(|seat| tokio_stream::wrappers::WatchStream::from_changes(seat.progress.clone())),
+    );
+    while !runs.is_empty() {
+        give_orders(seats, *desired.borrow_and_update());
+        tokio::select! {
+            Some(_) = progress.next() => {}
+            Ok(()) = desired.changed() => {}
+            Some(Ok(outcome)) = runs.join_next() => outcomes.push(outcome),
+        }
+    }
+    outcomes.sort_by_key(|(index, _)| *index);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn give_orders(seats: &[Seat], desired: Desired) {
+    let tasks: Vec<_> = seats.iter().map(|seat| (seat.role, *seat.progress.borrow())).collect();
+    for (seat, order) in seats.iter().zip(lifecycle::orders(&tasks, desired)) {
+        seat.order.send_if_modified(|now| {
+            let changed = *now != order;
+            *now = order;
+            changed
+        });
+    }
+}
+
+/// Reads every driver's events for as long as the result lives, and passes ours on to their tasks.
+async fn pump_driver_events(shared: &Arc<Shared>, mailboxes: &[(String, String, mpsc::Sender<Event>)]) -> JoinSet<()> {
+    let mut pumps = JoinSet::new();
+    let mut names: Vec<&str> = mailboxes.iter().map(|(_, driver, _)| driver.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        let Some(driver) = shared.parts.drivers.get(name) else {
+            continue;
+        };
+        let Ok(mut events) = driver.task_events().await else {
+            continue;
+        };
+        let shared = Arc::clone(shared);
+        let mailboxes = mailboxes.to_vec();
+        pumps.spawn(async move {
+            while let Some(Ok(event)) = events.next().await {
+                if event.alloc_id == shared.allocation.id {
+                    deliver(&shared, &mailboxes, event);
+                }
+            }
+        });
+    }
+    pumps
+}
+
+/// Tells watchers of a driver's event, and has all but mere progress kept in the task's record.
+fn deliver(shared: &Shared, mailboxes: &[(String, String, mpsc::Sender<Event>)], event: TaskEvent) {
+    let progress = event.annotations.contains_key(PROGRESS);
+    let event = Event {
+        task: event.task_name,
+        time: event.timestamp,
+        kind: EventKind::Driver,
+        message: event.message,
+        annotations: event.annotations,
+    };
+    let mailbox = mailboxes.iter().find(|(task, ..)| *task == event.task);
+    if let (Some((.., mailbox)), false) = (mailbox, progress) {
+        // A full mailbox means that the record misses an event, which is better than to hold up the driver.
+        drop(mailbox.try_send(event.clone()));
+    }
+    shared.tell(event);
+}

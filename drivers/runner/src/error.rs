@@ -1,0 +1,24 @@
+//! What keeps an allocation from running.
+
+use encamp_hook::HookError;
+
+/// What keeps an allocation from running, as against a task that fails.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A hook could not prepare the allocation; what it and those before it had made was removed.
+    #[error("cannot set up the allocation: hook {hook}")]
+    Prerun {
+        /// The hook's name.
+        hook: &'static str,
+        /// What went wrong.
+        #[source]
+        source: HookError,
+    },
+    /// Every task has ended, and some hook could not clean up.
+    #[error("cannot clean up after the allocation: {}", failures.join("; "))]
+    Postrun {
+        /// Each hook that failed, and how.
+        failures: Vec<String>,
+    },
+}

@@ -1,0 +1,318 @@
+//! What the runner keeps on disk.
+//!
+//! One folder for each allocation, readable by its owner only: `alloc.json` (what was asked for), `tasks/<name>.json`
+//! (what became of it) and `lock`, which a live runner holds. A record is replaced as a whole, so a reader never sees
+//! half of one, and a kill between two writes leaves the older. Nothing is flushed to the disk itself: after a power
+//! loss no process that a record names is alive any more.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use encamp_driver::{ExitResult, NetworkOverride};
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::event::Event;
+use crate::restart::RestartTracker;
+
+/// How many events a task's record keeps, as a Nomad agent does.
+const MAX_EVENTS: usize = 10;
+
+/// The folder that holds every allocation's records.
+#[derive(Clone, Debug)]
+pub struct Store {
+    root: PathBuf,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllocRecord {
+    /// The allocation's id.
+    pub id: String,
+    /// The job file's name, as the user gave it.
+    pub job_file: String,
+    /// The job file's text: a later runner must not depend on a file that may have changed.
+    pub job_text: String,
+    /// The values given for the job's variables.
+    pub variables: BTreeMap<String, String>,
+    /// The job's id.
+    pub job_id: String,
+    /// The group that runs.
+    pub group: String,
+    /// The tasks of the group that run, in job order.
+    pub task_names: Vec<String>,
+    /// When it was asked for.
+    #[serde(with = "crate::event::unix_millis")]
+    pub created_at: SystemTime,
+}
+
+/// What became of a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// The id of its latest start.
+    pub task_id: String,
+    /// The driver that runs it.
+    pub driver: String,
+    /// The driver's own record of its latest start; empty while that is under way.
+    pub driver_state: Vec<u8>,
+    /// Whether it has failed for good.
+    pub failed: bool,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// When its latest start succeeded, in milliseconds since 1970.
+    pub started_at: Option<u64>,
+    /// When it last ended, in milliseconds since 1970.
+    pub finished_at: Option<u64>,
+    /// How it last ended.
+    pub exit: Option<ExitResult>,
+    /// Its own address, where its driver gave it one.
+    pub network: Option<NetworkAddress>,
+    /// The latest events.
+    pub events: Vec<Event>,
+    pub(crate) restart_tracker: RestartTracker,
+}
+
+/// An address that a driver gave to a task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkAddress {
+    /// The address.
+    pub address: String,
+    /// Ports by label.
+    pub port_map: BTreeMap<String, u16>,
+}
+
+/// Where a task is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It was never started.
+    #[default]
+    Pending,
+    /// A start is under way; something of it may be there.
+    Starting,
+    /// It runs.
+    Running,
+    /// It ended; what is left of it is being removed.
+    Exited,
+    /// Nothing of it is left; it waits for a restart.
+    Waiting,
+    /// It will not run again.
+    Dead,
+}
+
+/// The right to run an allocation; released when dropped, or when its process dies.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+/// Somebody else runs the allocation, or the lock could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// A live runner holds it.
+    #[error("the allocation is run by process {0}")]
+    Held(i32),
+    /// The lock file cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A record could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct StoreError {
+    /// What was tried.
+    pub action: &'static str,
+    /// On which path.
+    pub path: PathBuf,
+    #[source]
+    source: io::Error,
+}
+
+impl Store {
+    /// The store in this folder, which need not exist yet.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// Keeps what was asked for; makes the allocation's folder.
+    ///
+    /// # Errors
+    /// The folder or the record cannot be written.
+    pub fn create(&self, record: &AllocRecord) -> Result<(), StoreError> {
+        let dir = self.dir(&record.id);
+        let tasks = dir.join("tasks");
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&tasks);
+        made.map_err(at("create", &tasks))?;
+        write(&dir.join("alloc.json"), record)
+    }
+
+    /// Every allocation that was asked for and not removed, oldest first. Folders without a record are left out: their
+    /// runner died before anything was started.
+    ///
+    /// # Errors
+    /// The folder is there and cannot be read.
+    pub fn list(&self) -> Result<Vec<AllocRecord>, StoreError> {
+        let entries = match fs::read_dir(&self.root) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(at("read", &self.root)(error)),
+        };
+        let mut records: Vec<AllocRecord> = entries
+            .filter_map(Result::ok)
+            .filter_map(|entry| read(&entry.path().join("alloc.json")).ok().flatten())
+            .collect();
+        records.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        Ok(records)
+    }
+
+    /// What became of a task; the default where nothing was written yet.
+    ///
+    /// # Errors
+    /// The record is there and cannot be read.
+    pub fn task(&self, alloc_id: &str, task: &str) -> Result<TaskRecord, StoreError> {
+        Ok(read(&self.task_path(alloc_id, task))?.unwrap_or_default())
+    }
+
+    /// Keeps what became of a task.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn put_task(&self, alloc_id: &str, task: &str, record: &TaskRecord) -> Result<(), StoreError> {
+        write(&self.task_path(alloc_id, task), record)
+    }
+
+    /// Forgets an allocation. Nothing there is fine.
+    ///
+    /// # Errors
+    /// Its folder cannot be removed.
+    pub fn remove(&self, alloc_id: &str) -> Result<(), StoreError> {
+        let dir = self.dir(alloc_id);
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at("remove", &dir)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the right to run an allocation, and writes this process's id into the lock.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when a live process has it.
+    pub fn lock(&self, alloc_id: &str) -> Result<Lock, LockError> {
+        let path = self.dir(alloc_id).join("lock");
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(&path).map_err(at("open", &path))?;
+        if fcntl(&file, FcntlArg::F_OFD_SETLK(&whole_file())).is_err() {
+            return Err(LockError::Held(read_pid(&mut file).map_err(at("read", &path))?));
+        }
+        let mut record = || {
+            file.set_len(0)?;
+            file.rewind()?;
+            writeln!(file, "{}", std::process::id())
+        };
+        record().map_err(at("write", &path))?;
+        Ok(Lock { _file: file })
+    }
+
+    /// The process that runs the allocation, if one does. Only asks: no runner is kept from its lock.
+    ///
+    /// # Errors
+    /// The lock is there and cannot be asked about.
+    pub fn supervisor(&self, alloc_id: &str) -> Result<Option<i32>, StoreError> {
+        let path = self.dir(alloc_id).join("lock");
+        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(at("open", &path)(error)),
+        };
+        let mut lock = whole_file();
+        fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).map_err(|errno| at("ask about", &path)(errno.into()))?;
+        if i32::from(lock.l_type) == libc::F_UNLCK {
+            return Ok(None);
+        }
+        read_pid(&mut file).map(Some).map_err(at("read", &path))
+    }
+
+    /// The allocation's folder.
+    pub fn dir(&self, alloc_id: &str) -> PathBuf {
+        self.root.join(alloc_id)
+    }
+
+    fn task_path(&self, alloc_id: &str, task: &str) -> PathBuf {
+        self.dir(alloc_id).join("tasks").join(format!("{task}.json"))
+    }
+}
+
+impl TaskRecord {
+    /// Adds an event; the oldest make room.
+    pub fn push_event(&mut self, event: Event) {
+        self.events.push(event);
+        let surplus = self.events.len().saturating_sub(MAX_EVENTS);
+        self.events.drain(..surplus);
+    }
+}
+
+impl From<NetworkOverride> for NetworkAddress {
+    fn from(network: NetworkOverride) -> Self {
+        Self {
+            address: network.address,
+            port_map: network.port_map,
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(at("read", path)(error)),
+    };
+    let record = serde_json::from_slice(&bytes).map_err(|error| at("read", path)(error.into()))?;
+    Ok(Some(record))
+}
+
+fn write<T: Serialize>(path: &Path, record: &T) -> Result<(), StoreError> {
+    let new = path.with_extension("new");
+    let bytes = serde_json::to_vec(record).map_err(|error| at("write", path)(error.into()))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options
+        .open(&new)
+        .and_then(|mut file| file.write_all(&bytes))
+        .and_then(|()| fs::rename(&new, path))
+        .map_err(at("write", path))
+}
+
+fn whole_file() -> libc::flock {
+    libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).unwrap_or_default(),
+        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    }
+}
+
+/// The process id in a lock file; 0 where its holder has not written it yet.
+fn read_pid(file: &mut File) -> io::Result<i32> {
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    Ok(text.trim().parse().unwrap_or_default())
+}
+
+fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |source| StoreError { action, path, source }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+use super::*;
+use crate::event::EventKind;
+
+fn store() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::new(dir.path().join("state"));
+    (dir, store)
+}
+
+fn alloc(id: &str, second: u64) -> AllocRecord {
+    AllocRecord {
+        id: id.to_owned(),
+        job_file: "job.hcl".to_owned(),
+        job_text: "job \"j\" {}".to_owned(),
+        variables: BTreeMap::new(),
+        job_id: "j".to_owned(),
+        group: "g".to_owned(),
+        task_names: Vec::new(),
+        created_at: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(second),
+    }
+}
+
+#[test]
+fn an_empty_store_lists_nothing() {
+    let (_dir, store) = store();
+    assert_eq!(store.list().unwrap(), []);
+}
+
+#[test]
+fn allocations_are_listed_oldest_first_until_removed() {
+    let (_dir, store) = store();
+    store.create(&alloc("b", 2)).unwrap();
+    store.create(&alloc("a", 5)).unwrap();
+    assert_eq!(store.list().unwrap(), [alloc("b", 2), alloc("a", 5)]);
+    store.remove("b").unwrap();
+    store.remove("b").unwrap();
+    assert_eq!(store.list().unwrap(), [alloc("a", 5)]);
+}
+
+#[test]
+fn a_task_record_comes_back_as_it_was_written() {
+    let (_dir, store) = store();
+    store.create(&alloc("a", 1)).unwrap();
+    assert_eq!(store.task("a", "web").unwrap(), TaskRecord::default());
+    let mut record = TaskRecord {
+        phase: Phase::Running,
+        task_id: "a/web/1".to_owned(),
+        driver_state: vec![1, 2, 255],
+        ..TaskRecord::default()
+    };
+    record.push_event(Event {
+        time: SystemTime::UNIX_EPOCH,
+        ..Event::now("web", EventKind::Started, "started")
+    });
+    store.put_task("a", "web", &record).unwrap();
+    assert_eq!(store.task("a", "web").unwrap(), record);
+}
+
+#[test]
+fn a_record_keeps_the_latest_events_only() {
+    let mut record = TaskRecord::default();
+    for n in 0..25 {
+        record.push_event(Event::now("web", EventKind::Driver, n.to_string()));
+    }
+    assert_eq!(record.events.len(), MAX_EVENTS);
+    assert_eq!(record.events[MAX_EVENTS - 1].message, "24");
+}
+
+#[test]
+fn a_damaged_record_is_an_error_that_names_it() {
+    let (_dir, store) = store();
+    store.create(&alloc("a", 1)).unwrap();
+    fs::write(store.task_path("a", "web"), "{").unwrap();
+    let error = store.task("a", "web").unwrap_err();
+    assert!(error.to_string().contains("web.json"), "{error}");
+}
+
+#[test]
+fn only_one_runner_has_an_allocation_and_others_learn_which() {
+    let (_dir, store) = store();
+    store.create(&alloc("a", 1)).unwrap();
+    assert_eq!(store.supervisor("a").unwrap(), None);
+    let lock = store.lock("a").unwrap();
+    let us = i32::try_from(std::process::id()).unwrap();
+    assert_eq!(store.supervisor("a").unwrap(), Some(us));
+    assert!(matches!(store.lock("a"), Err(LockError::Held(pid)) if pid == us));
+    drop(lock);
+    assert_eq!(store.supervisor("a").unwrap(), None);
+    drop(store.lock("a").unwrap());
+}
+
+#[test]
+fn records_are_readable_by_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (_dir, store) = store();
+    store.create(&alloc("a", 1)).unwrap();
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(store.dir("a")), 0o700);
+    assert_eq!(mode(store.dir("a").join("alloc.json")), 0o600);
+}
