@@ -1,8 +1,10 @@
 //! The docker task driver over a narrow engine trait.
 #![forbid(unsafe_code)]
 
+mod collect;
 mod driver;
 mod engine;
+mod events;
 
 pub use driver::Docker;
 pub use engine::{

@@ -1,0 +1,186 @@
+//! Collecting task output in process: from the engine into rotated files.
+//!
+//! One thread serves all tasks. Where the engine keeps a json file that can be read, that file is read (inotify wakes
+//! us, nothing polls); else the engine is asked to hand the output out. A cursor per task makes the result exact across
+//! the death of this process: nothing is lost and nothing comes twice.
+
+mod api;
+mod cursor;
+mod decode;
+mod file;
+mod sink;
+mod tail;
+mod watch;
+mod writer;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch as flag};
+use tokio::task::JoinHandle;
+
+use self::cursor::CursorFile;
+use self::sink::Sink;
+use self::watch::Watcher;
+use self::writer::Output;
+use crate::engine::{Container, Engine};
+use crate::events::{Events, TaskRef};
+
+pub use self::decode::Batch;
+
+/// What to collect, and where to.
+pub(crate) struct Order {
+    pub(crate) task: TaskRef,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) container: Container,
+    pub(crate) dir: PathBuf,
+    pub(crate) config: encamp_logs::Config,
+}
+
+/// Collects the output of all tasks, on a thread that is started when the first one comes.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    state_dir: PathBuf,
+    events: Events,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    thread: Option<Thread>,
+    followers: HashMap<String, Follower>,
+}
+
+#[derive(Debug)]
+struct Follower {
+    finish: flag::Sender<bool>,
+    done: Option<JoinHandle<()>>,
+}
+
+impl Collector {
+    pub(crate) fn new(state_dir: PathBuf, events: Events) -> Self {
+        Self {
+            state_dir,
+            events,
+            inner: Mutex::default(),
+        }
+    }
+
+    /// Begins or resumes. A task that is followed already is left alone.
+    pub(crate) fn follow(&self, order: Order) -> io::Result<()> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if inner.followers.contains_key(&order.task.id) {
+            return Ok(());
+        }
+        let thread = match inner.thread.take() {
+            Some(thread) => thread,
+            None => Thread::start()?,
+        };
+        let (finish, finished) = flag::channel(false);
+        let id = order.task.id.clone();
+        let done = thread
+            .handle
+            .spawn(self.follower(order, thread.watcher.clone(), finished));
+        inner.thread = Some(thread);
+        inner.followers.insert(
+            id,
+            Follower {
+                finish,
+                done: Some(done),
+            },
+        );
+        Ok(())
+    }
+
+    fn follower(
+        &self,
+        order: Order,
+        watcher: Option<Watcher>,
+        finish: flag::Receiver<bool>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let file = CursorFile::new(&self.state_dir, &order.task.id);
+        let events = self.events.clone();
+        async move {
+            let container = order.container;
+            let cursor = file.load(&container.id);
+            let sink = Sink::open(&order.dir, &order.task.name, order.config, cursor.as_ref());
+            let output = Output::new(order.task, container.id.clone(), sink, file, events);
+            let readable = container.log_driver == "json-file" && std::fs::File::open(&container.log_path).is_ok();
+            if readable || file::resume_point(cursor.as_ref()).is_some() {
+                let resume = file::resume_point(cursor.as_ref());
+                file::follow(container.log_path, watcher, resume, output, finish).await;
+            } else {
+                let resume = api::resume_point(cursor.as_ref());
+                api::follow(order.engine, container.tty, resume, output, finish).await;
+            }
+        }
+    }
+
+    /// Takes over what there still is of a container that has ended, within `limit`.
+    pub(crate) async fn finish(&self, task_id: &str, limit: Duration) {
+        let done = {
+            let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.followers.get_mut(task_id).and_then(|follower| {
+                follower.finish.send_replace(true);
+                follower.done.take()
+            })
+        };
+        let Some(mut done) = done else { return };
+        if tokio::time::timeout(limit, &mut done).await.is_err() {
+            tracing::warn!(
+                task = task_id,
+                "task output is still being read; what is left comes late"
+            );
+        }
+    }
+
+    /// Forgets a task, its cursor included.
+    pub(crate) fn forget(&self, task_id: &str) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(follower) = inner.followers.remove(task_id) {
+            if let Some(done) = follower.done {
+                done.abort();
+            }
+            CursorFile::new(&self.state_dir, task_id).remove();
+        }
+    }
+}
+
+/// The thread that all followers share, with a runtime of its own: a runtime of many threads would hand every line from
+/// one to the next. It ends when this is dropped.
+#[derive(Debug)]
+struct Thread {
+    handle: Handle,
+    watcher: Option<Watcher>,
+    _end: oneshot::Sender<()>,
+}
+
+impl Thread {
+    fn start() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let watcher = {
+            let _entered = runtime.enter();
+            Watcher::new()
+        };
+        let watcher = watcher
+            .inspect_err(|error| tracing::warn!(%error, "no inotify; container logs are looked at twice a second"))
+            .ok();
+        if let Some(watcher) = watcher.clone() {
+            drop(runtime.spawn(watcher.run()));
+        }
+        let (end, ended) = oneshot::channel::<()>();
+        std::thread::Builder::new()
+            .name("encamp-logs".to_owned())
+            .spawn(move || drop(runtime.block_on(ended)))?;
+        Ok(Self {
+            handle,
+            watcher,
+            _end: end,
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! The engine's own log file, read across its rotations.
+//!
+//! The file being read stays open when the engine renames or removes it, and files that appear are opened as soon as
+//! they are seen, so reading may be as slow as it likes: only two rotations between two looks can lose anything, and
+//! that is noticed.
+
+use std::collections::VecDeque;
+use std::collections::hash_map::DefaultHasher;
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::cursor::FilePoint;
+use super::watch::Watch;
+
+/// How many rotated files are looked for at most.
+const MOST_FILES: usize = 1000;
+/// How much of a file's head tells it from a later one of the same inode.
+const HEAD: usize = 128;
+
+/// A log file and its successors.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    path: PathBuf,
+    segments: VecDeque<Segment>,
+    watch: Option<Watch>,
+    /// Rotations whose files were found or reported as lost.
+    rotations: Option<u64>,
+}
+
+/// Output that the engine threw away before it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    None,
+    /// So many files.
+    Files(u64),
+    /// Possibly some.
+    Unknown,
+}
+
+#[derive(Debug)]
+struct Segment {
+    file: File,
+    inode: u64,
+    offset: u64,
+}
+
+impl Tail {
+    /// Begins at `from`, or with the oldest file there is.
+    pub(crate) fn open(path: &Path, watch: Option<Watch>, from: Option<FilePoint>) -> io::Result<(Self, Gap)> {
+        let mut tail = Self {
+            path: path.to_owned(),
+            segments: VecDeque::new(),
+            watch,
+            rotations: None,
+        };
+        let known = |segment: &Segment| from.is_some_and(|point| segment.is_at(point));
+        let resumed = loop {
+            let before = tail.seen();
+            let found = tail.candidates(known)?;
+            tail.rotations = tail.seen();
+            if before == tail.rotations {
+                tail.segments = found.newest_first.into_iter().rev().collect();
+                break found.reached;
+            }
+        };
+        if let (true, Some(point), Some(first)) = (resumed, from, tail.segments.front_mut()) {
+            first.offset = point.offset;
+        }
+        let gap = if from.is_some() && !resumed {
+            Gap::Unknown
+        } else {
+            Gap::None
+        };
+        Ok((tail, gap))
+    }
+
+    /// Opens what has appeared since the last look.
+    pub(crate) fn look(&mut self) -> io::Result<Gap> {
+        let last = self.segments.back().map(|segment| segment.inode);
+        if last.is_some() && inode_of(&self.path)? == last {
+            return Ok(Gap::None);
+        }
+        let seen = self.seen();
+        // The last one is held open, so its inode number cannot belong to another file.
+        let found = self.candidates(|segment| Some(segment.inode) == last)?;
+        let fresh = found.newest_first.into_iter().rev().skip(usize::from(found.reached));
+        let before = self.segments.len();
+        self.segments.extend(fresh);
+        let appeared = self.segments.len() - before;
+        Ok(self.settle(seen, appeared as u64, found.reached || last.is_none() || appeared == 0))
+    }
+
+    /// Rotations that left no file behind: the engine threw those away before they were seen.
+    pub(crate) fn missing(&mut self) -> Gap {
+        let seen = self.seen();
+        self.settle(seen, 0, true)
+    }
+
+    fn settle(&mut self, seen: Option<u64>, appeared: u64, connected: bool) -> Gap {
+        let accounted = self.rotations.map(|rotations| rotations + appeared);
+        self.rotations = seen.max(accounted);
+        match (seen, accounted) {
+            (Some(seen), Some(accounted)) if seen > accounted => Gap::Files(seen - accounted),
+            (Some(_), Some(_)) => Gap::None,
+            _ if connected => Gap::None,
+            _ => Gap::Unknown,
+        }
+    }
+
+    fn seen(&self) -> Option<u64> {
+        self.watch.as_ref()?.rotations()
+    }
+
+    /// Reads on behind `pending` bytes that were read and not yet taken; 0 when there is nothing more for now. `pending`
+    /// is cleared where the file that it came from has ended: its rest will never be complete.
+    pub(crate) fn read(&mut self, pending: &mut Vec<u8>, most: usize) -> io::Result<usize> {
+        loop {
+            let more = self.segments.len() > 1;
+            let Some(front) = self.segments.front_mut() else {
+                return Ok(0);
+            };
+            let held = pending.len();
+            let at = front.offset + held as u64;
+            if !more && front.file.metadata()?.len() < at {
+                // Truncated in place, which is how the engine rotates when it may keep only one file.
+                front.offset = 0;
+                pending.clear();
+                continue;
+            }
+            pending.resize(held + most, 0);
+            let read = match front.file.read_at(pending.get_mut(held..).unwrap_or_default(), at) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+                other => other,
+            };
+            pending.truncate(held + *read.as_ref().unwrap_or(&0));
+            match read? {
+                0 if more => {
+                    pending.clear();
+                    self.segments.pop_front();
+                }
+                read => return Ok(read),
+            }
+        }
+    }
+
+    /// Counts bytes of the current file as taken.
+    pub(crate) fn take(&mut self, bytes: usize) {
+        if let Some(front) = self.segments.front_mut() {
+            front.offset += bytes as u64;
+        }
+    }
+
+    /// The place up to which everything was taken.
+    pub(crate) fn point(&self) -> Option<FilePoint> {
+        let front = self.segments.front()?;
+        Some(FilePoint {
+            inode: front.inode,
+            head: front.head(),
+            offset: front.offset,
+        })
+    }
+
+    /// Opens the file and the rotated ones behind it, newest first, until one that `known` accepts. A rotation in the
+    /// middle of that is noticed and it is done again.
+    fn candidates(&self, known: impl Fn(&Segment) -> bool) -> io::Result<Candidates> {
+        for _ in 0..100 {
+            let mut found = Candidates::default();
+            for n in 0..MOST_FILES {
+                match Segment::open(&self.numbered(n))? {
+                    Some(segment) => {
+                        found.reached = known(&segment);
+                        found.newest_first.push(segment);
+                    }
+                    // Between the two steps of a rotation the newest name is free.
+                    None if n == 0 => {}
+                    None => break,
+                }
+                if found.reached {
+                    break;
+                }
+            }
+            let newest = found.newest_first.first().map(|segment| segment.inode);
+            let inode = inode_of(&self.path)?;
+            if inode.is_some() && inode == newest {
+                return Ok(found);
+            }
+            std::thread::yield_now();
+        }
+        // No file, or the engine rotates faster than we can look; the next event brings us back.
+        Ok(Candidates {
+            reached: true,
+            ..Candidates::default()
+        })
+    }
+
+    fn numbered(&self, n: usize) -> PathBuf {
+        if n == 0 {
+            return self.path.clone();
+        }
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{n}"));
+        name.into()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Candidates {
+    newest_first: Vec<Segment>,
+    /// The last of them is the one that was looked for.
+    reached: bool,
+}
+
+impl Segment {
+    fn open(path: &Path) -> io::Result<Option<Self>> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let inode = file.metadata()?.ino();
+        Ok(Some(Self { file, inode, offset: 0 }))
+    }
+
+    fn is_at(&self, point: FilePoint) -> bool {
+        let long_enough = self.file.metadata().is_ok_and(|meta| meta.len() >= point.offset);
+        self.inode == point.inode && long_enough && (point.offset == 0 || self.head() == point.head)
+    }
+
+    /// A hash of the first line's beginning; what is not there yet does not count.
+    fn head(&self) -> u64 {
+        let mut head = [0; HEAD];
+        let read = self.file.read_at(&mut head, 0).unwrap_or(0);
+        let head = head.get(..read).unwrap_or_default();
+        // A first line shorter than this must hash alike before and after the second one was written.
+        let end = memchr::memchr(b'\n', head).unwrap_or(head.len());
+        let mut hasher = DefaultHasher::new();
+        head.get(..end).hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+fn inode_of(path: &Path) -> io::Result<Option<u64>> {
+    match std::fs::metadata(path) {
+        Ok(meta) => Ok(Some(meta.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;
