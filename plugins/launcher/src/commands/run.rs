@@ -1,0 +1,163 @@
+//! `encamp run`.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Result;
+use encamp_runner::{Allocation, Control, Desired, Event, Lock, Outcome, Parts, Phase, Prepared, Runner, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast::error::RecvError;
+
+use crate::cli::Run;
+use crate::exit::INTERRUPTED;
+use crate::output;
+use crate::paths::DataDir;
+use crate::ui::{LogPrinter, Ui};
+use crate::{load, resume, wiring};
+
+pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
+    let (record, mut allocation, notices) = load::request(&args.job)?;
+    allocation.dir = data.allocs().join(&allocation.id);
+    let parts = wiring::parts(data).await?;
+    let prepared = load::prepare(allocation.clone(), &parts).await?;
+    load::show_notices(&notices);
+    parts.store.create(&record)?;
+    if args.detach {
+        return detach(data, &parts.store, &allocation).await;
+    }
+    let lock = parts.store.lock(&record.id)?;
+    let store = parts.store.clone();
+    let result = foreground(&allocation, prepared, parts, lock).await;
+    if !args.keep {
+        super::stop::purge(data, &store, &allocation.id)?;
+    }
+    result
+}
+
+/// Runs the group here, shows what happens, and gives the exit code.
+async fn foreground(allocation: &Allocation, prepared: Prepared, parts: Parts, lock: Lock) -> Result<u8> {
+    let tasks: Vec<String> = allocation.group.tasks.iter().map(|task| task.name.clone()).collect();
+    let ui = Arc::new(Mutex::new(Ui::new(&allocation.id, &tasks)));
+    let logs = LogPrinter::start(allocation.dir.join("alloc/logs"), tasks, Arc::clone(&ui));
+    let (runner, control) = Runner::new(prepared, parts, lock);
+    let watching = tokio::spawn(watch(control.clone(), Arc::clone(&ui)));
+    let signals = tokio::spawn(obey_signals(control));
+    let outcome = runner.run().await;
+    signals.abort();
+    watching.abort();
+    tokio::task::spawn_blocking(move || logs.finish()).await?;
+    let outcome = outcome?;
+    if let Ok(mut ui) = ui.lock() {
+        ui.finish(&outcome);
+    }
+    Ok(exit_code(&outcome))
+}
+
+/// Shows events until the sender is gone.
+async fn watch(control: Control, ui: Arc<Mutex<Ui>>) {
+    let mut events = control.events();
+    drop(control);
+    loop {
+        match events.recv().await {
+            Ok(event) => show(&ui, &event),
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+fn show(ui: &Mutex<Ui>, event: &Event) {
+    if let Ok(mut ui) = ui.lock() {
+        ui.event(event);
+    }
+}
+
+/// Ctrl-C and SIGTERM stop the tasks in order, a second one kills them, SIGQUIT kills at once. A terminal that goes
+/// away takes nothing with it.
+pub(crate) async fn obey_signals(control: Control) {
+    let streams = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::quit()),
+        signal(SignalKind::hangup()),
+    );
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut quit), Ok(mut hangup)) = streams else {
+        return;
+    };
+    let mut asked = Desired::Run;
+    loop {
+        let strength = tokio::select! {
+            _ = interrupt.recv() => next(asked),
+            _ = terminate.recv() => next(asked),
+            _ = quit.recv() => Desired::Kill,
+            _ = hangup.recv() => continue,
+        };
+        if strength == Desired::Stop {
+            output::notice("stopping the tasks; once more kills them");
+        }
+        asked = strength;
+        control.request(asked);
+    }
+}
+
+fn next(asked: Desired) -> Desired {
+    if asked == Desired::Run {
+        Desired::Stop
+    } else {
+        Desired::Kill
+    }
+}
+
+/// The exit code of the first task that failed; of an interrupted run, that of an interrupted command.
+fn exit_code(outcome: &Outcome) -> u8 {
+    let failed = outcome.tasks.iter().find(|task| task.failed);
+    if let Some(task) = failed {
+        let code = task.exit.as_ref().map_or(1, |exit| exit.exit_code);
+        return u8::try_from(code).ok().filter(|code| *code != 0).unwrap_or(1);
+    }
+    if outcome.desired == Desired::Run {
+        0
+    } else {
+        INTERRUPTED
+    }
+}
+
+/// Leaves the run to a runner in the background; returns once every task that is to run at first has begun to.
+async fn detach(data: &DataDir, store: &Store, allocation: &Allocation) -> Result<u8> {
+    resume::supervise(data, store, &allocation.id).await?;
+    if output::is_json() {
+        output::print_json(&serde_json::json!({ "alloc_id": allocation.id }));
+    } else {
+        output::line(&allocation.id);
+    }
+    loop {
+        let mut waiting = false;
+        for task in &allocation.group.tasks {
+            let record = store.task(&allocation.id, &task.name)?;
+            let first = task.lifecycle.is_none();
+            waiting |= first && matches!(record.phase, Phase::Pending | Phase::Starting) && !record.failed;
+        }
+        if !waiting || store.supervisor(&allocation.id)?.is_none() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    report_failed_starts(store, allocation)
+}
+
+fn report_failed_starts(store: &Store, allocation: &Allocation) -> Result<u8> {
+    let mut code = 0;
+    for task in &allocation.group.tasks {
+        let record = store.task(&allocation.id, &task.name)?;
+        if record.failed {
+            let why = record
+                .events
+                .last()
+                .map(|event| event.message.as_str())
+                .unwrap_or_default();
+            output::error(&format!("task \"{}\" failed: {why}", task.name));
+            code = 1;
+        }
+    }
+    Ok(code)
+}

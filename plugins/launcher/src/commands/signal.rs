@@ -1,0 +1,47 @@
+//! `encamp signal`.
+
+use anyhow::{Context as _, Result};
+use encamp_runner::Phase;
+
+use crate::attach::attach;
+use crate::cli::Signal;
+use crate::exit::usage;
+use crate::paths::DataDir;
+use crate::{output, target, wiring};
+
+pub(crate) async fn signal(data: &DataDir, args: &Signal) -> Result<u8> {
+    let parts = wiring::parts(data).await?;
+    let target = target::find(&parts.store, Some(&args.target))?;
+    let running = target
+        .alloc
+        .tasks
+        .iter()
+        .filter(|(_, record)| record.phase == Phase::Running);
+    let tasks: Vec<&str> = match &target.task {
+        Some(task) => vec![task],
+        None => running.map(|(name, _)| name.as_str()).collect(),
+    };
+    if tasks.is_empty() {
+        return Err(usage(format!("no task of {} runs", target.alloc.short_id())));
+    }
+    let name = signal_name(&args.signal);
+    for task in tasks {
+        let attached = attach(data, &parts, &target.alloc, task).await?;
+        let sent = attached.driver.signal_task(&attached.id, &name).await;
+        sent.with_context(|| format!("cannot send {name} to task \"{task}\""))?;
+        if output::is_json() {
+            output::print_json(&serde_json::json!({ "task": task, "signal": name }));
+        }
+    }
+    Ok(0)
+}
+
+/// `hup` and `HUP` are `SIGHUP`, as `kill` has it.
+fn signal_name(text: &str) -> String {
+    let upper = text.to_ascii_uppercase();
+    if upper.starts_with("SIG") {
+        upper
+    } else {
+        format!("SIG{upper}")
+    }
+}

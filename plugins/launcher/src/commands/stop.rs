@@ -1,0 +1,84 @@
+//! `encamp stop`.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use encamp_allocdir::AllocDir;
+use encamp_runner::{Desired, Runner, Store};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::cli::Stop;
+use crate::paths::DataDir;
+use crate::target::{self, Alloc};
+use crate::{load, output, wiring};
+
+pub(crate) async fn stop(data: &DataDir, args: &Stop) -> Result<u8> {
+    let store = Store::new(data.state());
+    let allocs = match &args.target {
+        Some(words) => vec![target::find(&store, Some(words))?.alloc],
+        None => target::all(&store)?,
+    };
+    let mut code = 0;
+    for alloc in allocs {
+        let id = alloc.short_id().to_owned();
+        match stop_one(data, &store, &alloc, args).await {
+            Ok(()) if output::is_json() => {
+                output::print_json(&serde_json::json!({ "alloc_id": alloc.record.id, "stopped": true }));
+            }
+            Ok(()) => output::line(&format!("{id} stopped")),
+            Err(error) => {
+                output::error(&format!("cannot stop {id}: {error:#}"));
+                code = 1;
+            }
+        }
+    }
+    Ok(code)
+}
+
+async fn stop_one(data: &DataDir, store: &Store, alloc: &Alloc, args: &Stop) -> Result<()> {
+    let id = &alloc.record.id;
+    let desired = if args.force { Desired::Kill } else { Desired::Stop };
+    match alloc.supervisor {
+        Some(pid) => ask(store, id, pid, desired).await?,
+        None if alloc.is_over() => {}
+        None => stop_unattended(data, alloc, desired).await?,
+    }
+    if args.keep { Ok(()) } else { purge(data, store, id) }
+}
+
+/// Asks the allocation's runner to stop it, and waits until the runner has ended.
+async fn ask(store: &Store, alloc_id: &str, pid: i32, desired: Desired) -> Result<()> {
+    let signal = if desired == Desired::Kill {
+        Signal::SIGQUIT
+    } else {
+        Signal::SIGTERM
+    };
+    kill(Pid::from_raw(pid), signal).with_context(|| format!("cannot signal the runner, process {pid}"))?;
+    while store.supervisor(alloc_id)?.is_some() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Stops the tasks of an allocation whose runner has died: by running it, with the wish to end.
+async fn stop_unattended(data: &DataDir, alloc: &Alloc, desired: Desired) -> Result<()> {
+    let parts = wiring::parts(data).await?;
+    let lock = parts.store.lock(&alloc.record.id)?;
+    let prepared = load::prepare(load::again(&alloc.record, data)?, &parts).await?;
+    let (runner, control) = Runner::new(prepared, parts, lock);
+    control.request(desired);
+    let signals = tokio::spawn(super::run::obey_signals(control));
+    let outcome = runner.run().await;
+    signals.abort();
+    outcome?;
+    Ok(())
+}
+
+/// Removes an allocation's directory, then the record that it was ever there.
+pub(crate) fn purge(data: &DataDir, store: &Store, alloc_id: &str) -> Result<()> {
+    let dir = AllocDir::new(data.allocs(), alloc_id)?;
+    dir.destroy().context("cannot remove the allocation's directory")?;
+    store.remove(alloc_id)?;
+    Ok(())
+}

@@ -1,0 +1,26 @@
+//! `encamp validate`.
+
+use anyhow::Result;
+
+use crate::cli::Validate;
+use crate::paths::DataDir;
+use crate::{load, output, wiring};
+
+pub(crate) async fn validate(data: &DataDir, args: &Validate) -> Result<u8> {
+    let (_, mut allocation, notices) = load::request(&args.job)?;
+    allocation.dir = data.allocs().join(&allocation.id);
+    let (job, group) = (allocation.job.id.clone(), allocation.group.name.clone());
+    let tasks: Vec<String> = allocation.group.tasks.iter().map(|task| task.name.clone()).collect();
+    let parts = wiring::parts(data).await?;
+    drop(load::prepare(allocation, &parts).await?);
+    load::show_notices(&notices);
+    if output::is_json() {
+        output::print_json(&serde_json::json!({ "valid": true, "job": job, "group": group, "tasks": tasks }));
+    } else {
+        output::line(&format!(
+            "job \"{job}\", group \"{group}\" is valid; tasks: {}",
+            tasks.join(", ")
+        ));
+    }
+    Ok(0)
+}

@@ -1,0 +1,70 @@
+//! How the program ends.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use encamp_hclspec::{Diagnostics, Style};
+
+use crate::output;
+
+/// The exit code for a wrong command line or job file.
+const BAD_INPUT: u8 = 2;
+
+/// The exit code after Ctrl-C.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// The user must change what they gave us.
+#[derive(Debug)]
+pub(crate) enum BadInput {
+    /// Something in a job file.
+    Job(Diagnostics),
+    /// Something on the command line.
+    Usage(String),
+}
+
+impl std::error::Error for BadInput {}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job(diagnostics) => diagnostics.fmt(f),
+            Self::Usage(message) => message.fmt(f),
+        }
+    }
+}
+
+/// A mistake on the command line.
+pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(BadInput::Usage(message.into()))
+}
+
+/// Reports a failure on standard error and gives the exit code.
+pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
+    let error = match result {
+        Ok(code) => return ExitCode::from(code),
+        Err(error) => error,
+    };
+    match error.downcast_ref::<BadInput>() {
+        Some(BadInput::Job(diagnostics)) => report(diagnostics),
+        Some(BadInput::Usage(message)) => output::error(message),
+        None => {
+            output::error(&format!("{error:#}"));
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::from(BAD_INPUT)
+}
+
+/// Shows diagnostics with their source lines; as JSON where JSON was asked for.
+pub(crate) fn report(diagnostics: &Diagnostics) {
+    if output::is_json() {
+        output::print_json(&serde_json::json!({ "diagnostics": diagnostics.to_json() }));
+        return;
+    }
+    let style = if output::stderr_has_colour() {
+        Style::Terminal
+    } else {
+        Style::Plain
+    };
+    output::to_stderr(&diagnostics.render(style));
+}

@@ -1,0 +1,142 @@
+//! From the command line's words to an allocation.
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::SystemTime;
+use std::{fs, io};
+
+use anyhow::{Context as _, Result};
+use encamp_hclspec::Source;
+use encamp_jobspec::{Group, Parsed};
+use encamp_runner::{AllocRecord, Allocation, Prepared};
+
+use crate::cli::JobArgs;
+use crate::exit::{self, BadInput, usage};
+use crate::paths::DataDir;
+use crate::wiring;
+
+/// Larger files are not job files; they are not even read.
+const MAX_JOB_FILE: u64 = 16 * 1024 * 1024;
+
+/// What the user asked to run, as the store keeps it.
+pub(crate) fn request(args: &JobArgs) -> Result<(AllocRecord, Allocation, encamp_hclspec::Diagnostics)> {
+    let name = if args.job == Path::new("-") {
+        "<stdin>".to_owned()
+    } else {
+        args.job.display().to_string()
+    };
+    let source = Source::from_bytes(&name, read(&args.job)?).map_err(BadInput::Job)?;
+    let record = AllocRecord {
+        id: encamp_runner::new_alloc_id(),
+        job_file: name,
+        job_text: source.text().to_owned(),
+        variables: args.vars.iter().cloned().collect(),
+        job_id: String::new(),
+        group: args.group.clone().unwrap_or_default(),
+        task_names: args.tasks.clone(),
+        created_at: SystemTime::now(),
+    };
+    let parsed = encamp_jobspec::parse(source, &record.variables).map_err(BadInput::Job)?;
+    build(record, parsed)
+}
+
+/// The allocation of a record that was kept.
+pub(crate) fn again(record: &AllocRecord, data: &DataDir) -> Result<Allocation> {
+    let source = Source::new(&record.job_file, record.job_text.clone());
+    let parsed = encamp_jobspec::parse(source, &record.variables).map_err(BadInput::Job)?;
+    let (_, mut allocation, _) = build(record.clone(), parsed)?;
+    allocation.dir = data.allocs().join(&allocation.id);
+    Ok(allocation)
+}
+
+/// Checks an allocation against the drivers; nothing is started.
+pub(crate) async fn prepare(allocation: Allocation, parts: &encamp_runner::Parts) -> Result<Prepared> {
+    Ok(encamp_runner::prepare(allocation, parts).await.map_err(BadInput::Job)?)
+}
+
+fn build(mut record: AllocRecord, parsed: Parsed) -> Result<(AllocRecord, Allocation, encamp_hclspec::Diagnostics)> {
+    let Parsed { job, notices } = parsed;
+    let wanted = (!record.group.is_empty()).then_some(record.group.as_str());
+    let mut group = choose_group(&job.groups, wanted)?.clone();
+    keep_tasks(&mut group, &record.task_names)?;
+    record.job_id.clone_from(&job.id);
+    record.group.clone_from(&group.name);
+    record.task_names = group.tasks.iter().map(|task| task.name.clone()).collect();
+    let allocation = Allocation {
+        id: record.id.clone(),
+        job,
+        group,
+        dir: std::path::PathBuf::new(),
+        node: wiring::node(),
+    };
+    Ok((record, allocation, notices))
+}
+
+fn choose_group<'a>(groups: &'a [Group], wanted: Option<&str>) -> Result<&'a Group> {
+    let names = || {
+        groups
+            .iter()
+            .map(|group| group.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match (wanted, groups) {
+        (Some(wanted), _) => groups
+            .iter()
+            .find(|group| group.name == wanted)
+            .ok_or_else(|| usage(format!("the job has no group \"{wanted}\"; its groups: {}", names()))),
+        (None, [group]) => Ok(group),
+        (None, _) => Err(usage(format!(
+            "the job has several groups; choose one with --group: {}",
+            names()
+        ))),
+    }
+}
+
+fn keep_tasks(group: &mut Group, wanted: &[String]) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    for name in wanted {
+        if !group.tasks.iter().any(|task| task.name == *name) {
+            let names: Vec<&str> = group.tasks.iter().map(|task| task.name.as_str()).collect();
+            let (group, names) = (&group.name, names.join(", "));
+            return Err(usage(format!(
+                "group \"{group}\" has no task \"{name}\"; its tasks: {names}"
+            )));
+        }
+    }
+    group.tasks.retain(|task| wanted.contains(&task.name));
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let reading = || format!("cannot read job file {}", path.display());
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        io::stdin()
+            .take(MAX_JOB_FILE + 1)
+            .read_to_end(&mut bytes)
+            .context("cannot read standard input")?;
+    } else {
+        let file = fs::File::open(path).map_err(|error| usage(format!("{}: {error}", reading())))?;
+        let length = file.metadata().with_context(reading)?;
+        if length.is_dir() {
+            return Err(usage(format!("{}: it is a directory", reading())));
+        }
+        file.take(MAX_JOB_FILE + 1)
+            .read_to_end(&mut bytes)
+            .with_context(reading)?;
+    }
+    if bytes.len() as u64 > MAX_JOB_FILE {
+        return Err(usage(format!("{}: it is larger than 16 MiB", reading())));
+    }
+    Ok(bytes)
+}
+
+/// Shows what in the job is passed over.
+pub(crate) fn show_notices(notices: &encamp_hclspec::Diagnostics) {
+    if !notices.is_empty() {
+        exit::report(notices);
+    }
+}

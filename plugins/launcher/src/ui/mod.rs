@@ -1,0 +1,127 @@
+//! What `encamp run` shows while it runs: events and progress on standard error, the tasks' output on its own streams.
+
+mod follow;
+mod pulls;
+
+use std::io::IsTerminal as _;
+
+use encamp_logs::Stream;
+use encamp_runner::{Event, EventKind, Outcome};
+pub(crate) use follow::LogPrinter;
+
+use crate::output;
+use crate::ui::pulls::Pulls;
+
+/// The colours that tell tasks apart.
+const COLOURS: [&str; 6] = ["36", "33", "32", "35", "34", "31"];
+
+/// The screen, a plain stream of lines, or JSON.
+pub(crate) struct Ui {
+    mode: Mode,
+    tasks: Vec<String>,
+    width: usize,
+    pulls: Pulls,
+    colour_out: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Terminal,
+    Plain,
+    Json,
+}
+
+impl Ui {
+    pub(crate) fn new(alloc_id: &str, tasks: &[String]) -> Self {
+        let mode = match () {
+            () if output::is_json() => Mode::Json,
+            () if std::io::stderr().is_terminal() => Mode::Terminal,
+            () => Mode::Plain,
+        };
+        let mut ui = Self {
+            mode,
+            tasks: tasks.to_vec(),
+            width: tasks.iter().map(|task| task.chars().count()).max().unwrap_or_default(),
+            pulls: Pulls::new(mode == Mode::Terminal),
+            colour_out: output::stderr_has_colour() && std::io::stdout().is_terminal(),
+        };
+        match mode {
+            Mode::Json => output::print_json(&serde_json::json!({ "alloc_id": alloc_id })),
+            _ => ui.say(&format!("encamp: allocation {alloc_id}")),
+        }
+        ui
+    }
+
+    /// Something happened to a task.
+    pub(crate) fn event(&mut self, event: &Event) {
+        if self.mode == Mode::Json {
+            output::print_json(&serde_json::json!({ "event": event }));
+            return;
+        }
+        if self.pulls.take(event) || is_routine(event.kind) {
+            return;
+        }
+        let who = if event.task.is_empty() {
+            "allocation"
+        } else {
+            &event.task
+        };
+        let line = format!("encamp: {who}: {}", event.message);
+        self.say(&if self.mode == Mode::Terminal && output::stderr_has_colour() {
+            format!("\x1b[2m{line}\x1b[0m")
+        } else {
+            line
+        });
+    }
+
+    /// A line of a task's output, with its newline where it had one.
+    pub(crate) fn output(&mut self, task: usize, stream: Stream, line: &[u8]) {
+        let name = self.tasks.get(task).map(String::as_str).unwrap_or_default();
+        if self.mode == Mode::Json {
+            let text = String::from_utf8_lossy(line);
+            output::print_json(&serde_json::json!({ "task": name, "stream": stream, "output": text }));
+            return;
+        }
+        let mut bytes = self.prefix(task, name).into_bytes();
+        bytes.extend_from_slice(line);
+        if !line.ends_with(b"\n") && self.tasks.len() > 1 {
+            bytes.push(b'\n');
+        }
+        self.pulls.suspend(|| match stream {
+            Stream::Stdout => output::to_stdout(&bytes),
+            Stream::Stderr => output::to_stderr_bytes(&bytes),
+        });
+    }
+
+    /// Nothing more will happen.
+    pub(crate) fn finish(&mut self, outcome: &Outcome) {
+        self.pulls.clear();
+        if self.mode == Mode::Json {
+            let tasks = outcome
+                .tasks
+                .iter()
+                .map(|task| serde_json::json!({ "name": task.name, "failed": task.failed, "exit": task.exit }));
+            output::print_json(&serde_json::json!({ "outcome": tasks.collect::<Vec<_>>() }));
+        }
+    }
+
+    fn prefix(&self, task: usize, name: &str) -> String {
+        if self.tasks.len() < 2 {
+            return String::new();
+        }
+        let width = self.width;
+        match COLOURS.get(task % COLOURS.len()) {
+            Some(colour) if self.colour_out => format!("\x1b[{colour}m{name:<width$} |\x1b[0m "),
+            _ => format!("{name:<width$} | "),
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.pulls.suspend(|| output::to_stderr(line));
+    }
+}
+
+/// What people need not be told of a run that goes well.
+fn is_routine(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Received | EventKind::TaskSetup)
+}

@@ -1,0 +1,115 @@
+//! The real parts, put together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::{env, fs, thread};
+
+use anyhow::{Context as _, Result};
+use encamp_cgroup::Hierarchy;
+use encamp_docker::{BollardEngine, Docker};
+use encamp_driver::{Driver, PluginConfig};
+use encamp_exec::Exec;
+use encamp_executor::{Executor, Program};
+use encamp_hclspec::{Body, Context, Source, decode};
+use encamp_raw_exec::RawExec;
+use encamp_runner::{Drivers, Node, Parts, Store};
+use encamp_taskenv::{HOST_ENV_DENYLIST, filter_host_env};
+
+use crate::hooks::Directories;
+use crate::paths::DataDir;
+
+/// How much of the host's environment host tasks see: all but what is known to be secret, and our own settings.
+fn host_env() -> BTreeMap<String, String> {
+    let vars = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    filter_host_env(
+        vars.filter(|(name, _)| !name.starts_with("ENCAMP_")),
+        &HOST_ENV_DENYLIST,
+    )
+}
+
+/// Everything a runner is handed.
+pub(crate) async fn parts(data: &DataDir) -> Result<Parts> {
+    Ok(Parts {
+        drivers: drivers(data).await?,
+        alloc_hooks: vec![Arc::new(Directories::new(data.allocs()))],
+        task_hooks: Vec::new(),
+        store: Store::new(data.state()),
+        host_env: host_env(),
+    })
+}
+
+/// The built-in drivers, configured for use on one machine.
+pub(crate) async fn drivers(data: &DataDir) -> Result<Drivers> {
+    let program = Program::locate().context("cannot find the supervising program of host tasks")?;
+    let executor = Executor::new(program, data.executor());
+    let cgroups = Hierarchy::detect();
+    let endpoint = env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
+    let engine = BollardEngine::connect(endpoint.as_deref()).context("cannot use DOCKER_HOST")?;
+    let raw_exec = RawExec::new(executor.clone(), cgroups.clone());
+    configure(&raw_exec, "enabled = true").await?;
+    let exec = Exec::new(executor, cgroups);
+    configure(&exec, "").await?;
+    let docker = Docker::new(Arc::new(engine), data.docker());
+    configure(&docker, "").await?;
+    let drivers: [Arc<dyn Driver>; 3] = [Arc::new(raw_exec), Arc::new(exec), Arc::new(docker)];
+    Ok(drivers.into_iter().collect())
+}
+
+async fn configure(driver: &dyn Driver, config: &str) -> Result<()> {
+    let name = driver.info().name;
+    let body = Body::parse(Source::new("built-in", config.to_owned()))?;
+    let value = decode(&driver.config_schema(), &body, &Context::default())?;
+    let accepted = driver.set_config(PluginConfig::new(value)).await;
+    accepted.with_context(|| format!("driver {name} refuses its configuration"))
+}
+
+/// This machine, as far as tasks are told about it.
+pub(crate) fn node() -> Node {
+    let name = nix::unistd::gethostname()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let cores = thread::available_parallelism().map_or(1, usize::from) as u64;
+    let attributes = [
+        ("kernel.name", env::consts::OS.to_owned()),
+        ("cpu.arch", go_arch().to_owned()),
+        ("cpu.numcores", cores.to_string()),
+        ("unique.hostname", name.clone()),
+    ];
+    let facts = encamp_taskenv::Node {
+        id: fs::read_to_string("/etc/machine-id")
+            .map(|id| id.trim().to_owned())
+            .unwrap_or_default(),
+        name,
+        datacenter: "dc1".to_owned(),
+        pool: "default".to_owned(),
+        region: "global".to_owned(),
+        attributes: attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
+        ..encamp_taskenv::Node::default()
+    };
+    Node {
+        facts,
+        total_compute_mhz: cores * mhz_of_a_core(),
+    }
+}
+
+/// The architecture, by the name that jobs know it under.
+fn go_arch() -> &'static str {
+    match env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+/// What the kernel says of the first core; 1000 where it says nothing, so that shares still compare.
+fn mhz_of_a_core() -> u64 {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = text.lines().find(|line| line.starts_with("cpu MHz"));
+    let mhz = line
+        .and_then(|line| line.split_once(':'))
+        .and_then(|(_, mhz)| mhz.trim().split('.').next()?.parse().ok());
+    mhz.unwrap_or(1000)
+}
