@@ -1,11 +1,17 @@
 //! [`Cgroup`]: the cgroup of one task.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
-use crate::{CgroupError, Controller, Limits, Stats};
+use crate::{CgroupError, Controller, Limits, Stats, fs, kill, stats};
+
+/// How long the kernel may take to let go of a cgroup that is empty.
+const REMOVE_LIMIT: Duration = Duration::from_secs(5);
 
 /// The cgroup of one task: one directory on v2, one for each controller on v1, none where the host has no cgroups.
 ///
@@ -33,13 +39,27 @@ impl Cgroup {
     /// # Errors
     /// [`CgroupError`]; what this call made is removed again.
     pub fn create(&self, limits: &Limits) -> Result<(), CgroupError> {
-        let _ = limits;
-        Ok(())
+        let mut made = Vec::new();
+        let created = match &self.kind {
+            Kind::V1 { dirs } => create_v1(dirs, limits, &mut made),
+            Kind::V2 { dir } => create_v2(dir, limits, &mut made),
+            Kind::Off => Ok(()),
+        };
+        if created.is_err() {
+            for dir in &made {
+                drop(std::fs::remove_dir(dir));
+            }
+            self.remove_parents();
+        }
+        created
     }
 
     /// The files to write `0` into for a process to join. Empty until created.
     pub fn procs_files(&self) -> Vec<PathBuf> {
-        Vec::new()
+        let dirs = self.dirs().into_iter();
+        dirs.map(|dir| dir.join("cgroup.procs"))
+            .filter(|file| file.exists())
+            .collect()
     }
 
     /// The processes in it and in cgroups below it.
@@ -47,7 +67,7 @@ impl Cgroup {
     /// # Errors
     /// [`CgroupError`]; a cgroup that does not exist has none.
     pub fn pids(&self) -> Result<Vec<i32>, CgroupError> {
-        Ok(Vec::new())
+        self.primary().map_or(Ok(Vec::new()), |dir| kill::pids(&dir))
     }
 
     /// Sends a signal to every process in it.
@@ -55,8 +75,7 @@ impl Cgroup {
     /// # Errors
     /// [`CgroupError`]; processes that have ended meanwhile are none.
     pub fn signal(&self, signal: i32) -> Result<(), CgroupError> {
-        let _ = signal;
-        Ok(())
+        self.primary().map_or(Ok(()), |dir| kill::signal(&dir, signal))
     }
 
     /// Kills every process in it and waits, for at most 10 s, until none is left. Blocks.
@@ -64,7 +83,11 @@ impl Cgroup {
     /// # Errors
     /// [`CgroupError`], with the kind `TimedOut` when processes are left.
     pub fn kill(&self) -> Result<(), CgroupError> {
-        Ok(())
+        match &self.kind {
+            Kind::V1 { .. } => self.primary().map_or(Ok(()), |dir| kill::v1(&dir)),
+            Kind::V2 { dir } => kill::v2(dir),
+            Kind::Off => Ok(()),
+        }
     }
 
     /// What it uses.
@@ -72,7 +95,11 @@ impl Cgroup {
     /// # Errors
     /// [`CgroupError`] when it does not exist.
     pub fn stats(&self) -> Result<Stats, CgroupError> {
-        Ok(Stats::default())
+        match &self.kind {
+            Kind::V1 { dirs } => stats::v1(dirs),
+            Kind::V2 { dir } => stats::v2(dir),
+            Kind::Off => Ok(Stats::default()),
+        }
     }
 
     /// How many of its processes the kernel has killed for want of memory.
@@ -80,7 +107,13 @@ impl Cgroup {
     /// # Errors
     /// [`CgroupError`]; a cgroup that does not exist has none.
     pub fn oom_kills(&self) -> Result<u64, CgroupError> {
-        Ok(0)
+        match &self.kind {
+            Kind::V1 { dirs } => dirs
+                .get(&Controller::Memory)
+                .map_or(Ok(0), |dir| stats::oom_kills_v1(dir)),
+            Kind::V2 { dir } => stats::oom_kills_v2(dir),
+            Kind::Off => Ok(0),
+        }
     }
 
     /// Kills what is in it and removes it, and the common parent if it was the last one. What is missing is fine.
@@ -89,16 +122,133 @@ impl Cgroup {
     /// # Errors
     /// [`CgroupError`].
     pub fn remove(&self) -> Result<(), CgroupError> {
+        self.kill()?;
+        self.dirs().iter().try_for_each(|dir| remove_tree(dir))?;
+        self.remove_parents();
         Ok(())
     }
 
     /// Whether it exists.
     pub fn exists(&self) -> bool {
-        false
+        self.primary().is_some_and(|dir| dir.is_dir())
     }
 
     /// Whether there is nothing to it because the host has no cgroups.
     pub fn is_off(&self) -> bool {
         matches!(self.kind, Kind::Off)
+    }
+
+    /// The directory that says which processes are in it: the freezer's on v1, where it is mounted.
+    fn primary(&self) -> Option<PathBuf> {
+        match &self.kind {
+            Kind::V1 { dirs } => dirs.values().next().cloned(),
+            Kind::V2 { dir } => Some(dir.clone()),
+            Kind::Off => None,
+        }
+    }
+
+    /// Its directories, each once: controllers may share one.
+    fn dirs(&self) -> BTreeSet<PathBuf> {
+        match &self.kind {
+            Kind::V1 { dirs } => dirs.values().cloned().collect(),
+            Kind::V2 { dir } => BTreeSet::from([dir.clone()]),
+            Kind::Off => BTreeSet::new(),
+        }
+    }
+
+    /// Removes the common parents; those with other tasks in them stay.
+    fn remove_parents(&self) {
+        for dir in self.dirs() {
+            if let Some(parent) = dir.parent() {
+                drop(std::fs::remove_dir(parent));
+            }
+        }
+    }
+}
+
+fn create_v1(
+    dirs: &BTreeMap<Controller, PathBuf>,
+    limits: &Limits,
+    made: &mut Vec<PathBuf>,
+) -> Result<(), CgroupError> {
+    let needed = dirs.iter().filter(|(controller, _)| limits.need(**controller));
+    for (controller, dir) in needed {
+        let fresh = make(dir, made)?;
+        limits.apply_v1(*controller, dir, fresh)?;
+    }
+    Ok(())
+}
+
+fn create_v2(dir: &Path, limits: &Limits, made: &mut Vec<PathBuf>) -> Result<(), CgroupError> {
+    let parent = dir.parent().unwrap_or(dir);
+    let mount = parent.parent().unwrap_or(parent);
+    fs::make_dir(parent)?;
+    for above in [mount, parent] {
+        enable(above, &limits.needed_v2())?;
+    }
+    let fresh = make(dir, made)?;
+    limits.apply_v2(dir, fresh)
+}
+
+/// Makes a task's directory, and the common parent if need be; says whether it was not there before.
+fn make(dir: &Path, made: &mut Vec<PathBuf>) -> Result<bool, CgroupError> {
+    // Another task may be the last one to leave, and take the parent with it, between the two steps.
+    for _ in 0..16 {
+        match fs::make_dir(dir) {
+            Err(error) if error.is_missing() => {
+                let parent = dir.parent().unwrap_or(dir);
+                fs::make_dir(parent)?;
+            }
+            Ok(fresh) => {
+                if fresh {
+                    made.push(dir.to_owned());
+                }
+                return Ok(fresh);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(CgroupError::new("create", dir, io::ErrorKind::NotFound))
+}
+
+/// Hands controllers down to the cgroups in `dir`. Those that limits need must be there; the others, which only measure,
+/// are taken where they can be had.
+fn enable(dir: &Path, needed: &[&str]) -> Result<(), CgroupError> {
+    let file = dir.join("cgroup.subtree_control");
+    let enabled = fs::read(&file)?;
+    let available = fs::read(&dir.join("cgroup.controllers"))?;
+    let has = |list: &str, name: &str| list.split_whitespace().any(|listed| listed == name);
+    for name in ["cpu", "memory", "pids", "cpuset"] {
+        if has(&enabled, name) {
+            continue;
+        }
+        if needed.contains(&name) {
+            fs::write(&file, &format!("+{name}"))?;
+        } else if has(&available, name) {
+            drop(fs::write(&file, &format!("+{name}")));
+        }
+    }
+    Ok(())
+}
+
+/// Removes a cgroup and those in it, innermost first.
+fn remove_tree(dir: &Path) -> Result<(), CgroupError> {
+    for child in fs::children(dir)? {
+        remove_tree(&child)?;
+    }
+    let mut last = None;
+    let removed = fs::wait_until(REMOVE_LIMIT, || match std::fs::remove_dir(dir) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        // Its processes are dead, but not all the way gone.
+        Err(error) if error.raw_os_error() == Some(Errno::EBUSY as i32) => {
+            last = Some(error);
+            Ok(false)
+        }
+        Err(source) => Err(CgroupError::new("remove", dir, source)),
+    })?;
+    match last {
+        Some(source) if !removed => Err(CgroupError::new("remove", dir, source)),
+        _ => Ok(()),
     }
 }

@@ -73,22 +73,67 @@ pub enum Hierarchy {
 }
 
 impl Hierarchy {
-    /// Looks at the mounts of the calling process.
+    /// Looks at the mounts of the calling process. [`Hierarchy::Off`] where it could not make a cgroup anyway.
     pub fn detect() -> Self {
-        Self::detect_in(Path::new("/proc/self/mountinfo"), PARENT)
+        let found = Self::detect_in(Path::new("/proc/self/mountinfo"), PARENT);
+        if found.is_writable() { found } else { Self::Off }
     }
 
     /// Looks at the mounts listed in the file `mountinfo`; tasks are put below `parent`.
     pub fn detect_in(mountinfo: &Path, parent: &str) -> Self {
-        let _ = mountinfo;
-        let _ = parent;
-        Self::Off
+        let table = std::fs::read_to_string(mountinfo).unwrap_or_default();
+        let mounts = mountinfo::cgroup_mounts(&table);
+        let v1: BTreeMap<_, _> = mounts
+            .controllers
+            .iter()
+            .filter_map(|(name, path)| Some((Controller::named(name)?, path.clone())))
+            .collect();
+        if !v1.is_empty() {
+            return Self::V1 {
+                mounts: v1,
+                parent: parent.to_owned(),
+            };
+        }
+        mounts.unified.map_or(Self::Off, |mount| Self::V2 {
+            mount,
+            parent: parent.to_owned(),
+        })
     }
 
     /// Takes what is at `root` (usually `/sys/fs/cgroup`) for what it looks like; tasks are put below `parent`.
     pub fn at(root: &Path, parent: &str) -> Self {
-        let _ = (root, parent);
-        Self::Off
+        let parent = parent.to_owned();
+        if root.join("cgroup.procs").exists() {
+            return Self::V2 {
+                mount: root.to_owned(),
+                parent,
+            };
+        }
+        let controllers = Controller::ALL
+            .into_iter()
+            .map(|(name, controller)| (controller, root.join(name)));
+        let mounts: BTreeMap<_, _> = controllers
+            .filter(|(_, mount)| mount.join("cgroup.procs").exists())
+            .collect();
+        if mounts.is_empty() {
+            Self::Off
+        } else {
+            Self::V1 { mounts, parent }
+        }
+    }
+
+    /// Whether the process may make cgroups: the parent, or what it would be made in, is writable for it.
+    fn is_writable(&self) -> bool {
+        let (mount, parent) = match self {
+            Self::V1 { mounts, parent } => (mounts.values().next(), parent),
+            Self::V2 { mount, parent } => (Some(mount), parent),
+            Self::Off => return false,
+        };
+        let writable = |dir: &Path| nix::unistd::access(dir, nix::unistd::AccessFlags::W_OK).is_ok();
+        mount.is_some_and(|mount| {
+            let parent = mount.join(parent);
+            writable(if parent.exists() { &parent } else { mount })
+        })
     }
 
     /// The cgroup of a task. Nothing is made; the same name always gives the same cgroup.
@@ -122,3 +167,6 @@ impl Hierarchy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,3 +141,101 @@ pub struct DeniedError {
     /// The ranges that deny it.
     pub ranges: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn ranges(text: &str) -> IdRanges {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[track_caller]
+    fn refuse(text: &str, expected: &ParseRangesError) {
+        assert_eq!(text.parse::<IdRanges>().as_ref(), Err(expected), "{text:?}");
+    }
+
+    #[test]
+    fn ranges_hold_their_bounds_and_what_is_between() {
+        let ranges = ranges("0-99, 1000 ,4294967290-4294967295");
+        for (id, expected) in [
+            (0, true),
+            (99, true),
+            (100, false),
+            (1000, true),
+            (1001, false),
+            (u32::MAX, true),
+        ] {
+            assert_eq!(ranges.contains(id), expected, "{id}");
+        }
+        assert_eq!(ranges.to_string(), "0-99,1000,4294967290-4294967295");
+        assert!(self::ranges("0-4294967295").contains(4711));
+        assert!(self::ranges("").is_empty() && self::ranges(" ").is_empty());
+    }
+
+    #[test]
+    fn what_is_no_range_is_told_precisely() {
+        let bound = |bound: &str, range: &str| ParseRangesError::Bound {
+            bound: bound.into(),
+            range: range.into(),
+        };
+        refuse("1,,2", &ParseRangesError::Empty);
+        refuse("1,", &ParseRangesError::Empty);
+        refuse("a", &bound("a", "a"));
+        refuse("1-", &bound("", "1-"));
+        refuse("-1", &bound("", "-1"));
+        refuse("4294967296", &bound("4294967296", "4294967296"));
+        refuse("9-1", &ParseRangesError::Reversed("9-1".into()));
+        refuse("1-2-3", &ParseRangesError::TooManyBounds("1-2-3".into()));
+    }
+
+    fn identity(uid: u32, gid: u32, groups: &[u32]) -> Identity {
+        Identity {
+            uid,
+            gid,
+            groups: groups.to_vec(),
+            name: "web".into(),
+            home: PathBuf::from("/"),
+        }
+    }
+
+    #[test]
+    fn a_user_is_denied_by_its_uid_and_by_each_of_its_groups() {
+        let denied = Denied {
+            uids: ranges("0-99"),
+            gids: ranges("0,27"),
+        };
+        denied
+            .check(&identity(1000, 1000, &[1000, 100]))
+            .expect("nothing is denied");
+        for (identity, expected) in [
+            (
+                identity(99, 1000, &[1000]),
+                "running as uid 99 of user web is disallowed by the operator (0-99)",
+            ),
+            (
+                identity(1000, 0, &[]),
+                "running as gid 0 of user web is disallowed by the operator (0,27)",
+            ),
+            (
+                identity(1000, 1000, &[1000, 27]),
+                "running as gid 27 of user web is disallowed by the operator (0,27)",
+            ),
+        ] {
+            assert_eq!(denied.check(&identity).expect_err(expected).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn denying_group_zero_denies_nobody_who_is_not_in_it() {
+        let denied = Denied {
+            uids: IdRanges::default(),
+            gids: ranges("0"),
+        };
+        denied
+            .check(&Identity::lookup("nobody").expect("nobody"))
+            .expect("nobody is not in group 0");
+    }
+}
