@@ -60,8 +60,9 @@ impl Body {
     /// # Errors
     /// What is wrong with the syntax, with its place. Also texts over [`Body::MAX_LEN`], nesting deeper than 64
     /// levels, object expressions of more than 4096 keys, and control characters.
+    #[expect(clippy::needless_pass_by_value, reason = "a body keeps its source")]
     pub fn parse(source: Arc<Source>) -> Result<Self, Diagnostics> {
-        parse::body(source)
+        parse::body(&source)
     }
 
     /// The arguments, in the order of the text.
@@ -185,8 +186,9 @@ impl Expression {
     ///
     /// # Errors
     /// As of [`Body::parse`].
+    #[expect(clippy::needless_pass_by_value, reason = "an expression keeps its source")]
     pub fn parse(source: Arc<Source>) -> Result<Self, Diagnostics> {
-        parse::expression(source)
+        parse::expression(&source)
     }
 
     /// The place.
@@ -219,7 +221,7 @@ impl Expression {
         spans.collect()
     }
 
-    /// The value at a path of attribute names below a variable, for a reference such as `local.a`: the names.
+    /// The attributes of a variable that it refers to, each with its place: `a` for `local.a`, if `root` is `local`.
     pub fn references(&self, root: &str) -> Vec<(String, Span)> {
         let found = eval::references(&self.node, root);
         let spans = found
@@ -264,8 +266,8 @@ pub(crate) struct Expr {
 pub(crate) enum Kind {
     Literal(Value),
     Template(Vec<Part>),
-    List(Vec<Expr>),
-    Map(Vec<(Expr, Expr)>),
+    List(Vec<Arc<Expr>>),
+    Map(Vec<(Expr, Arc<Expr>)>),
     Variable(String),
     Traversal(Box<Expr>, Vec<Step>),
     Call(Call),

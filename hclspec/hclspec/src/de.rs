@@ -91,7 +91,7 @@ fn kind_of(unexpected: Unexpected<'_>) -> &'static str {
     }
 }
 
-impl<'de> IntoDeserializer<'de, DecodeError> for Value {
+impl IntoDeserializer<'_, DecodeError> for Value {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -220,7 +220,7 @@ impl<'de> SeqAccess<'de> for Elements {
 }
 
 struct Entries {
-    entries: MapIter<String, Value>,
+    rest: MapIter<String, Value>,
     skip_nulls: bool,
     current: Option<(String, Value)>,
 }
@@ -228,7 +228,7 @@ struct Entries {
 impl Entries {
     fn new(entries: MapIter<String, Value>, skip_nulls: bool) -> Self {
         Self {
-            entries,
+            rest: entries,
             skip_nulls,
             current: None,
         }
@@ -240,7 +240,7 @@ impl<'de> MapAccess<'de> for Entries {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
         let skip_nulls = self.skip_nulls;
-        let Some((name, value)) = self.entries.find(|(_, value)| !(skip_nulls && value.is_null())) else {
+        let Some((name, value)) = self.rest.find(|(_, value)| !(skip_nulls && value.is_null())) else {
             return Ok(None);
         };
         let key: StringDeserializer<DecodeError> = name.clone().into_deserializer();

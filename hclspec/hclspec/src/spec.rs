@@ -110,6 +110,15 @@ pub enum Spec {
         /// What each holds.
         nested: Box<Spec>,
     },
+    /// Any number of labelled blocks: maps of maps, one level for each label. An empty map where there is none.
+    BlockMap {
+        /// The blocks' type.
+        name: String,
+        /// What the labels are called, for messages; one at least.
+        labels: Vec<String>,
+        /// What each block holds.
+        nested: Box<Spec>,
+    },
     /// At most one block of freely named arguments of one type: a map. Null where it is missing.
     BlockAttrs {
         /// The block's type.
@@ -174,6 +183,19 @@ impl Spec {
         }
     }
 
+    /// Any number of labelled blocks, as a map of maps.
+    pub fn block_map<S: Into<String>>(
+        name: impl Into<String>,
+        labels: impl IntoIterator<Item = S>,
+        nested: Self,
+    ) -> Self {
+        Self::BlockMap {
+            name: name.into(),
+            labels: labels.into_iter().map(Into::into).collect(),
+            nested: Box::new(nested),
+        }
+    }
+
     /// An optional block of freely named arguments of one type.
     pub fn block_attrs(name: impl Into<String>, ty: Type) -> Self {
         Self::BlockAttrs {
@@ -205,7 +227,7 @@ impl Spec {
                 *required = true;
             }
             Self::BlockList { min, .. } => *min = (*min).max(1),
-            Self::Object(_) | Self::Default { .. } | Self::Literal(_) => {}
+            Self::Object(_) | Self::BlockMap { .. } | Self::Default { .. } | Self::Literal(_) => {}
         }
         self
     }

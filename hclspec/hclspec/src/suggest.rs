@@ -16,7 +16,7 @@ pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str
         .filter(|candidate| candidate.len() <= 64)
         .filter_map(|candidate| {
             let other = fold(candidate);
-            let distance = distance(&plain, &other);
+            let distance = strsim::osa_distance(&plain, &other);
             let allowed = length.max(other.chars().count()) / 3;
             (distance <= allowed).then_some((distance, candidate))
         })
@@ -31,11 +31,6 @@ pub(crate) fn hint<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>
 
 fn fold(name: &str) -> String {
     name.to_lowercase().replace('-', "_")
-}
-
-/// The optimal string alignment distance.
-fn distance(a: &str, b: &str) -> usize {
-    strsim::osa_distance(a, b)
 }
 
 #[cfg(test)]
