@@ -72,12 +72,15 @@ impl CapabilitySet {
         Self((1 << NAMES.len()) - 1)
     }
 
-    /// Every capability that both this crate and the running kernel know. Where `/proc` cannot tell, that is
-    /// [`CapabilitySet::known`].
+    /// Every capability that a task could have here: known to this crate and to the running kernel, and not taken from
+    /// the calling thread's bounding set, as it may be in a container or a virtual machine.
+    ///
+    /// Where `/proc` cannot tell, that is [`CapabilitySet::known`].
     pub fn supported() -> Self {
-        let last = std::fs::read_to_string("/proc/sys/kernel/cap_last_cap");
-        let last = last.ok().and_then(|text| text.trim().parse::<u32>().ok());
-        last.map_or(Self::known(), Self::up_to)
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+        let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
+        let mask = bounding.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.map_or(Self::known(), Self::from_mask)
     }
 
     /// Every known capability with a number of at most `last`.
@@ -211,9 +214,9 @@ impl<'de> Deserialize<'de> for CapabilitySet {
     }
 }
 
-/// Names that stand for no capability of the running kernel.
+/// Names that stand for no capability that there is here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown capabilities: {}; see capabilities(7) for the names, or use \"all\"", .unknown.join(", "))]
+#[error("unknown or unavailable capabilities: {}; see capabilities(7) for the names, or use \"all\"", .unknown.join(", "))]
 pub struct NamesError {
     /// The names as they were given.
     pub unknown: Vec<String>,
