@@ -25,11 +25,15 @@
 mod client;
 mod exit;
 mod failure;
+mod passing;
 mod plan;
+mod proc;
 mod program;
 mod protocol;
+mod state;
 #[doc(hidden)]
 pub mod supervisor;
+mod sys;
 #[cfg(feature = "testing")]
 pub mod testing;
 

@@ -2,8 +2,13 @@
 
 use encamp_logs::Stream;
 use serde::{Deserialize, Serialize};
+use tokio::time::{Duration, sleep};
 
-use crate::Exit;
+use super::connection::Connection;
+use crate::{Exit, Process};
+
+/// The pause before a supervising process that broke a connection off is called again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Something that a supervising process has to tell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,16 +35,52 @@ pub enum Event {
     Exited(Exit),
 }
 
-/// The events of one task, from the moment this was asked for.
+/// The events of one task, from the first call of [`Events::next`] on.
 #[derive(Debug)]
-pub struct Events {}
+pub struct Events {
+    process: Process,
+    connection: Option<Connection>,
+    is_over: bool,
+}
 
 impl Events {
+    pub(super) fn new(process: Process) -> Self {
+        Self {
+            process,
+            connection: None,
+            is_over: false,
+        }
+    }
+
     /// The next event; `None` after [`Event::Exited`].
     ///
     /// # Cancel safety
     /// No event is lost when this is dropped.
     pub async fn next(&mut self) -> Option<Event> {
+        while !self.is_over {
+            if let Some(connection) = &mut self.connection {
+                match self.process.next_event(connection).await {
+                    Some(Event::Exited(exit)) => return Some(self.over(exit)),
+                    Some(event) => return Some(event),
+                    None => self.connection = None,
+                }
+            }
+            if let Some(exit) = self.process.exit() {
+                return Some(self.over(exit));
+            }
+            match self.process.watch().await {
+                Ok(connection) => self.connection = Some(connection),
+                Err(_) => match self.process.autopsy(RETRY_INTERVAL).await {
+                    Some(exit) => return Some(self.over(exit)),
+                    None => sleep(RETRY_INTERVAL).await,
+                },
+            }
+        }
         None
+    }
+
+    fn over(&mut self, exit: Exit) -> Event {
+        self.is_over = true;
+        Event::Exited(self.process.ended(exit))
     }
 }

@@ -1,5 +1,7 @@
 //! The client: starts supervising processes, finds them again, and talks to them.
 
+mod connection;
+mod dir;
 mod error;
 mod events;
 mod executor;

@@ -1,76 +1,178 @@
 //! [`Process`]: a task that was launched.
 
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encamp_cgroup::Cgroup;
+use nix::libc::{SIGINT, SIGKILL};
+use tokio::io::Interest;
+use tokio::process::Child;
+use tokio::time::{sleep, timeout};
 
+use super::connection::{Connection, within};
+use super::dir::{Remains, StateDir, kill_supervisor, remove_cgroup};
+use super::session;
+use crate::protocol::{Reply, Request, Started};
 use crate::{
-    ControlError, DestroyError, Events, Exit, SessionError, SessionExit, SessionIo, SessionOutput, TerminalSize,
+    ControlError, DestroyError, Event, Events, Executor, Exit, SessionError, SessionExit, SessionIo, SessionOutput,
+    TerminalSize, proc, sys,
 };
+
+/// How long a supervising process may take to kill a task and to write what it had said.
+const END_TIMEOUT: Duration = Duration::from_secs(30);
+/// The pause before a supervising process that broke a connection off is called again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A task that was launched, running or ended. Cheap to clone; dropping it does nothing to the task.
 #[derive(Clone, Debug)]
-pub struct Process {}
+pub struct Process(Arc<Inner>);
 
-#[expect(clippy::unused_async, reason = "signatures first")]
+#[derive(Debug)]
+struct Inner {
+    task_id: String,
+    dir: StateDir,
+    started: Started,
+    cgroup: Option<Cgroup>,
+    /// The supervising process, where it is this program's child. Dropped, it is reaped all the same.
+    child: tokio::sync::Mutex<Option<Child>>,
+    /// One that watches, for whoever waits first.
+    connection: Mutex<Option<Connection>>,
+    exit: OnceLock<Exit>,
+}
+
+/// What a [`Process`] is made of.
+#[derive(Debug)]
+pub(super) struct Supervised {
+    pub(super) task_id: String,
+    pub(super) dir: StateDir,
+    pub(super) started: Started,
+    pub(super) cgroup: Option<Cgroup>,
+    pub(super) child: Option<Child>,
+    pub(super) connection: Option<Connection>,
+    pub(super) exit: Option<Exit>,
+}
+
 impl Process {
-    /// The id that it was launched with.
-    pub fn task_id(&self) -> &str {
-        ""
+    pub(super) fn new(parts: Supervised) -> Self {
+        let exit = OnceLock::new();
+        if let Some(known) = parts.exit {
+            exit.get_or_init(|| known);
+        }
+        Self(Arc::new(Inner {
+            task_id: parts.task_id,
+            dir: parts.dir,
+            started: parts.started,
+            cgroup: parts.cgroup,
+            child: tokio::sync::Mutex::new(parts.child),
+            connection: Mutex::new(parts.connection),
+            exit,
+        }))
     }
 
-    /// The process id of the task's main process, as the host sees it.
+    /// The id that it was launched with.
+    pub fn task_id(&self) -> &str {
+        &self.0.task_id
+    }
+
+    /// The process id of the task's main process, as the host sees it. After its end it may be another's.
     pub fn pid(&self) -> i32 {
-        0
+        self.0.started.pid
     }
 
     /// When the command was executed.
     pub fn started_at(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
+        self.0.started.at
     }
 
     /// The cgroup that it lives in.
     pub fn cgroup(&self) -> Option<&Cgroup> {
-        None
+        self.0.cgroup.as_ref()
     }
 
     /// How it ended, if that is already known here.
     pub fn exit(&self) -> Option<Exit> {
-        None
+        self.0.exit.get().cloned()
     }
 
     /// Waits for its end, after which all its output is in the logs. May be called many times.
     ///
     /// When the supervising process was killed, the task has ended with it: what is left of it is killed, and the exit
-    /// says so.
+    /// says so. When it is stopped (`SIGSTOP`) and the task ends, it is given 30 s to say so, and is then killed.
     ///
     /// # Cancel safety
     /// Nothing is lost when this is dropped.
     pub async fn wait(&self) -> Exit {
-        Exit::unobserved("not yet")
+        let mut connection = self.take_connection();
+        loop {
+            if let Some(exit) = self.exit() {
+                return exit;
+            }
+            if let Some(connection) = &mut connection {
+                match self.next_event(connection).await {
+                    Some(Event::Exited(exit)) => return self.ended(exit),
+                    Some(_) => continue,
+                    None => {}
+                }
+            }
+            connection = match self.watch().await {
+                Ok(connection) => Some(connection),
+                Err(_) => match self.autopsy(RETRY_INTERVAL).await {
+                    Some(exit) => return exit,
+                    None => None,
+                },
+            };
+        }
     }
 
-    /// Sends a signal to the main process.
+    /// Sends a signal, by number, to the main process.
     ///
     /// # Errors
-    /// [`ControlError::Ended`] after its end.
+    /// [`ControlError::Ended`] after its end; [`ControlError::Refused`] for a number that is no signal;
+    /// [`ControlError::Unresponsive`] after [`Executor::ANSWER_TIMEOUT`].
     pub async fn signal(&self, signal: i32) -> Result<(), ControlError> {
-        let _ = signal;
-        Err(ControlError::Ended)
+        let mut connection = self.connect().await?;
+        match connection.ask(&Request::Signal(signal)).await? {
+            Reply::Done => Ok(()),
+            other => Err(refused(other)),
+        }
     }
 
     /// Sends a signal (SIGINT where there is none) to the main process, gives it `grace` to end, then kills all of the
     /// task. Without grace all of it is killed at once.
     ///
     /// # Errors
-    /// [`ControlError`]; a task that has already ended is none.
+    /// [`ControlError`]; a task that has already ended is none. [`ControlError::Unresponsive`] after
+    /// [`Executor::ANSWER_TIMEOUT`], or 30 s after the grace.
+    ///
+    /// # Cancel safety
+    /// The task is stopped all the same when this is dropped after its first await.
     pub async fn stop(&self, signal: Option<i32>, grace: Duration) -> Result<Exit, ControlError> {
-        let _ = (signal, grace);
-        Err(ControlError::Ended)
+        if let Some(exit) = self.exit() {
+            return Ok(exit);
+        }
+        let request = Request::Stop {
+            signal: signal.unwrap_or(SIGINT),
+            grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
+        };
+        let limit = grace.saturating_add(END_TIMEOUT);
+        match self.connect().await {
+            Ok(mut connection) => match connection.ask(&request).await {
+                Ok(Reply::Done) | Err(ControlError::Connection(_)) => {}
+                Ok(other) => return Err(refused(other)),
+                Err(error) => return Err(error),
+            },
+            Err(ControlError::Ended) => {}
+            Err(error) => return Err(error),
+        }
+        timeout(limit, self.wait())
+            .await
+            .map_err(|_| ControlError::Unresponsive(limit))
     }
 
-    /// Runs a command inside the task and collects its output: the last [`EXEC_OUTPUT_LIMIT`](crate::EXEC_OUTPUT_LIMIT)
-    /// bytes. After `timeout` the command and its process group are killed.
+    /// Runs a command inside the task (its user, cgroup, namespaces, environment) and collects its output: the last
+    /// [`EXEC_OUTPUT_LIMIT`](crate::EXEC_OUTPUT_LIMIT) bytes. After `timeout` the command's session is killed.
     ///
     /// # Errors
     /// [`SessionError`].
@@ -78,8 +180,13 @@ impl Process {
     /// # Cancel safety
     /// Dropping this kills the command.
     pub async fn exec(&self, command: &[String], timeout: Duration) -> Result<SessionOutput, SessionError> {
-        let _ = (command, timeout);
-        Err(SessionError::Empty)
+        let run = async {
+            let connection = self.connect().await?;
+            session::collect(connection, command).await
+        };
+        tokio::time::timeout(timeout, run)
+            .await
+            .unwrap_or(Err(SessionError::DeadlineExceeded(timeout)))
     }
 
     /// Runs a command inside the task with live streams. Its exit is returned after all its output was written.
@@ -88,28 +195,192 @@ impl Process {
     /// [`SessionError`].
     ///
     /// # Cancel safety
-    /// Dropping this kills the command and its process group.
+    /// Dropping this kills the command and all of its session.
     pub async fn exec_streaming(
         &self,
         command: &[String],
         tty: Option<TerminalSize>,
         io: SessionIo,
     ) -> Result<SessionExit, SessionError> {
-        drop((command, tty, io));
-        Err(SessionError::Empty)
+        let connection = self.connect().await?;
+        match tty {
+            Some(size) => session::terminal(connection, command, size, io).await,
+            None => session::pipes(connection, command, io).await,
+        }
     }
 
     /// What happens to the task from now on.
     pub fn events(&self) -> Events {
-        Events {}
+        Events::new(self.clone())
     }
 
     /// Removes all that is left of the task: its supervising process, its cgroup, its state directory. Idempotent.
     ///
     /// # Errors
-    /// [`DestroyError::Running`] unless `force`, which kills it first.
+    /// [`DestroyError::Running`] unless `force`, which kills it first, and its supervising process as well if that
+    /// does not answer.
     pub async fn destroy(&self, force: bool) -> Result<(), DestroyError> {
-        let _ = force;
-        Err(DestroyError::Running)
+        let unusable = |source| DestroyError::State {
+            path: self.0.dir.path().to_owned(),
+            source,
+        };
+        if !self.has_ended().await {
+            if !force {
+                return Err(DestroyError::Running);
+            }
+            // Whether it could be told to or not: it is made sure of below.
+            drop(self.stop(Some(SIGKILL), Duration::ZERO).await);
+        }
+        self.release().await;
+        let lock = match self.end_supervisor().await {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                return Err(DestroyError::Supervisor(Executor::ANSWER_TIMEOUT));
+            }
+            Err(error) => return Err(unusable(error)),
+        };
+        let remains = self.0.dir.bury(&lock).await.map_err(unusable)?;
+        if let Remains::Exit(exit, _) = remains {
+            self.ended(exit);
+        }
+        remove_cgroup(self.0.cgroup.clone())
+            .await
+            .map_err(DestroyError::Cgroup)?;
+        self.0.dir.remove().map_err(unusable)
+    }
+
+    /// A connection of its own. [`ControlError::Ended`] when there is nobody to connect to any more.
+    async fn connect(&self) -> Result<Connection, ControlError> {
+        if self.exit().is_some() {
+            return Err(ControlError::Ended);
+        }
+        match Connection::open(self.0.dir.path()).await {
+            Ok(connection) => Ok(connection),
+            Err(error) => match error.kind() {
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Err(ControlError::Ended),
+                io::ErrorKind::TimedOut => Err(ControlError::Unresponsive(Executor::ANSWER_TIMEOUT)),
+                _ => Err(ControlError::Connection(error)),
+            },
+        }
+    }
+
+    /// A connection that is told what happens from now on.
+    pub(super) async fn watch(&self) -> Result<Connection, ControlError> {
+        let connection = self.connect().await?;
+        within(Executor::ANSWER_TIMEOUT, connection.send(&Request::Watch)).await?;
+        Ok(connection)
+    }
+
+    pub(super) fn take_connection(&self) -> Option<Connection> {
+        self.0.connection.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The next event; `None` when the connection is of no more use.
+    pub(super) async fn next_event(&self, connection: &mut Connection) -> Option<Event> {
+        let mut overdue = std::pin::pin!(self.overdue());
+        loop {
+            let reply = tokio::select! {
+                biased;
+                reply = connection.receive() => reply,
+                () = &mut overdue => {
+                    if let Ok(Some(record)) = self.0.dir.record() {
+                        kill_supervisor(&record);
+                    }
+                    return None;
+                }
+            };
+            match reply {
+                Ok(Reply::Event(event)) => return Some(event),
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Returns when the main process has ended and nobody has said so for too long.
+    async fn overdue(&self) {
+        let Some(pidfd) = self.pidfd() else {
+            return std::future::pending().await;
+        };
+        let Ok(pidfd) = sys::register(pidfd.into(), Interest::READABLE) else {
+            return std::future::pending().await;
+        };
+        // Readable once the process has ended.
+        drop(pidfd.readable().await);
+        sleep(END_TIMEOUT).await;
+    }
+
+    fn pidfd(&self) -> Option<OwnedFd> {
+        let pidfd = sys::pidfd_open(self.pid()).ok()?;
+        let is_ours = proc::Stat::of(self.pid()).is_some_and(|stat| stat.start == self.0.started.start);
+        is_ours.then_some(pidfd)
+    }
+
+    pub(super) fn ended(&self, exit: Exit) -> Exit {
+        self.0.exit.get_or_init(|| exit).clone()
+    }
+
+    /// How a task ended whose supervising process cannot be reached; `None` when that process lives after all.
+    pub(super) async fn autopsy(&self, patience: Duration) -> Option<Exit> {
+        let dir = &self.0.dir;
+        match dir.lock(patience).await {
+            Ok(Some(lock)) => match dir.bury(&lock).await {
+                Ok(Remains::Exit(exit, _)) => Some(self.ended(exit)),
+                Ok(Remains::Nothing(_)) => Some(self.ended(Exit::unobserved("the task's record is gone"))),
+                Err(error) => Some(self.ended(Exit::unobserved(format!("the task's record cannot be read: {error}")))),
+            },
+            Ok(None) => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Some(self.ended(Exit::unobserved("the task was destroyed")))
+            }
+            Err(error) => Some(self.ended(Exit::unobserved(format!("the state directory cannot be used: {error}")))),
+        }
+    }
+
+    async fn has_ended(&self) -> bool {
+        if self.exit().is_some() {
+            return true;
+        }
+        let status = match self.connect().await {
+            Ok(mut connection) => connection.ask(&Request::Status).await,
+            Err(error) => Err(error),
+        };
+        match status {
+            Ok(Reply::Status(status)) => status.exit.map(|exit| self.ended(exit)).is_some(),
+            Err(ControlError::Unresponsive(_)) => false,
+            _ => self.autopsy(RETRY_INTERVAL).await.is_some(),
+        }
+    }
+
+    /// Tells a supervising process that still keeps an exit that nobody needs it any more.
+    async fn release(&self) {
+        if let Ok(mut connection) = Connection::open(self.0.dir.path()).await {
+            drop(connection.ask(&Request::Release).await);
+        }
+    }
+
+    /// Waits for the supervising process to end, and makes it.
+    async fn end_supervisor(&self) -> io::Result<super::dir::Lock> {
+        let patience = Executor::ANSWER_TIMEOUT;
+        if let Some(child) = self.0.child.lock().await.as_mut() {
+            drop(timeout(patience, child.wait()).await);
+        }
+        if let Some(lock) = self.0.dir.lock(patience).await? {
+            return Ok(lock);
+        }
+        if let Some(record) = self.0.dir.record()? {
+            kill_supervisor(&record);
+        }
+        let lock = self.0.dir.lock(patience).await?;
+        lock.ok_or_else(|| io::ErrorKind::TimedOut.into())
+    }
+}
+
+fn refused(reply: Reply) -> ControlError {
+    match reply {
+        Reply::Refused(reason) if reason == "the task has ended" => ControlError::Ended,
+        Reply::Refused(reason) => ControlError::Refused(reason),
+        other => ControlError::Refused(format!("the supervising process said {other:?}")),
     }
 }

@@ -1,6 +1,53 @@
 //! The supervising process: one thread, one loop.
+//!
+//! It is paid for once per task, so it is kept small: the standard library, system calls, JSON. It ignores every signal
+//! that can be ignored, and ends when the task has ended and that is on disk.
+
+mod child;
+mod conn;
+mod pump;
+mod run;
+mod start;
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+use nix::sys::signal::SigSet;
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{dup2_stdin, setsid};
+
+use crate::sys;
 
 /// Supervises one task; the whole of the `encamp-executor` program.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::FAILURE
+pub fn main() -> ExitCode {
+    match supervise() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error is a file in the state directory, which may be gone, or full.
+            drop(writeln!(io::stderr(), "cannot supervise: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn supervise() -> io::Result<()> {
+    let client = detach()?;
+    let Some(supervisor) = start::start(client)? else {
+        return Ok(());
+    };
+    supervisor.run()
+}
+
+/// Leaves the session of the client, and gives back the connection to it, which came as standard input.
+fn detach() -> io::Result<UnixStream> {
+    // Already a leader, at worst.
+    let _: nix::Result<_> = setsid();
+    umask(Mode::from_bits_truncate(0o022));
+    SigSet::all().thread_block()?;
+    nix::sys::prctl::set_child_subreaper(true)?;
+    let client = sys::take_stdin()?;
+    dup2_stdin(std::fs::File::open("/dev/null")?)?;
+    sys::close_others_on_exec()?;
+    Ok(UnixStream::from(client))
 }

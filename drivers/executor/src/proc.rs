@@ -1,0 +1,126 @@
+//! Processes, as `/proc` tells of them.
+
+use std::fs;
+
+use nix::libc::SIGKILL;
+
+use crate::sys;
+
+/// What `/proc/<pid>/stat` says of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) pid: i32,
+    pub(crate) is_zombie: bool,
+    pub(crate) parent: i32,
+    pub(crate) session: i32,
+    /// When it started, in ticks since boot. Together with the pid, this is about one process only.
+    pub(crate) start: u64,
+}
+
+impl Stat {
+    pub(crate) fn of(pid: i32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// The process's name may hold spaces and parentheses; fields are counted from the last one.
+    fn parse(text: &str) -> Option<Self> {
+        let (pid, rest) = text.split_once(' ')?;
+        let (_, fields) = rest.rsplit_once(") ")?;
+        let mut fields = fields.split(' ');
+        let state = fields.next()?;
+        let parent = fields.next()?.parse().ok()?;
+        let session = fields.nth(1)?.parse().ok()?;
+        let start = fields.nth(15)?.parse().ok()?;
+        Some(Self {
+            pid: pid.parse().ok()?,
+            is_zombie: matches!(state, "Z" | "X"),
+            parent,
+            session,
+            start,
+        })
+    }
+}
+
+/// Names this boot of the machine: pids and ticks of another one mean nothing.
+pub(crate) fn boot_id() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    id.trim().to_owned()
+}
+
+/// Kills every process of a session; says how many there were.
+pub(crate) fn kill_session(session: i32) -> usize {
+    kill_all(&all().filter(|stat| stat.session == session).collect::<Vec<_>>())
+}
+
+/// Kills every process below `root` in the tree of processes; says how many there were.
+pub(crate) fn kill_descendants(root: i32) -> usize {
+    kill_all(&descendants(&all().collect::<Vec<_>>(), root))
+}
+
+fn kill_all(processes: &[Stat]) -> usize {
+    let mut killed = 0;
+    for stat in processes.iter().filter(|stat| !stat.is_zombie) {
+        killed += 1;
+        // Ended in between, at worst.
+        drop(sys::kill(stat.pid, SIGKILL));
+    }
+    killed
+}
+
+fn descendants(all: &[Stat], root: i32) -> Vec<Stat> {
+    let mut found = Vec::new();
+    let mut parents = vec![root];
+    while let Some(parent) = parents.pop() {
+        for stat in all.iter().filter(|stat| stat.parent == parent) {
+            parents.push(stat.pid);
+            found.push(*stat);
+        }
+    }
+    found
+}
+
+fn all() -> impl Iterator<Item = Stat> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(Stat::of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
+        let text = "42 (a) b) S 7 41 40 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 12345 100 2";
+        let expected = Stat {
+            pid: 42,
+            is_zombie: false,
+            parent: 7,
+            session: 40,
+            start: 12345,
+        };
+        assert_eq!(Stat::parse(text), Some(expected));
+    }
+
+    #[test]
+    fn descendants_are_found_at_any_depth() {
+        let stat = |pid, parent| Stat {
+            pid,
+            is_zombie: false,
+            parent,
+            session: 0,
+            start: 0,
+        };
+        let tree = [stat(2, 1), stat(3, 2), stat(4, 3), stat(5, 1), stat(6, 4)];
+        let mut found: Vec<i32> = descendants(&tree, 2).iter().map(|stat| stat.pid).collect();
+        found.sort_unstable();
+        assert_eq!(found, [3, 4, 6]);
+    }
+
+    #[test]
+    fn this_process_is_in_proc() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let stat = Stat::of(pid).unwrap();
+        assert!(stat.pid == pid && stat.start > 0 && !stat.is_zombie, "{stat:?}");
+    }
+}

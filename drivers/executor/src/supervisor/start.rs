@@ -1,0 +1,167 @@
+//! From a plan to a running task.
+
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use super::child::{self, Job, Spawned, Stdio, Word};
+use super::conn::Conn;
+use super::pump::{self, Pump};
+use super::run::Supervisor;
+use crate::protocol::{MAX_PLAN, Reply, SOCKET, Started};
+use crate::state::Record;
+use crate::{Failure, Output, Plan, Step, proc, sys};
+
+/// How long a client may take to hand over its plan.
+const PLAN_TIMEOUT: Duration = Duration::from_mins(1);
+/// The state directory, which the client starts us in: its path may be longer than a socket's can be.
+pub(super) const STATE_DIR: &str = ".";
+
+/// Takes the plan and starts the task. `None` when there is nothing to supervise: the client knows why, or is gone.
+pub(super) fn start(client: UnixStream) -> io::Result<Option<Supervisor>> {
+    let mut conn = Conn::new(0, client)?;
+    conn.is_watching = true;
+    let Some(message) = receive_plan(&mut conn)? else {
+        return Ok(None);
+    };
+    let plan = serde_json::from_slice(&message).map_err(|error| Failure::new(Step::Plan, "a plan", &error.into()));
+    drop(message);
+    let started = plan.and_then(start_task);
+    match started {
+        Ok((plan, task, pumps, listener)) => {
+            conn.send(&Reply::Started(task));
+            sys::trim_heap();
+            Ok(Some(Supervisor::new(plan, task, pumps, listener, conn)?))
+        }
+        Err(failure) => {
+            conn.send(&Reply::Failed(failure));
+            Ok(None)
+        }
+    }
+}
+
+fn receive_plan(conn: &mut Conn) -> io::Result<Option<Vec<u8>>> {
+    let deadline = Instant::now() + PLAN_TIMEOUT;
+    let mut buffer = [0; 4096];
+    while !conn.is_broken {
+        if !wait_readable(conn.fd(), deadline)? {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        conn.receive(&mut buffer);
+        match conn.inbox.pop(MAX_PLAN) {
+            Ok(Some(message)) => return Ok(Some(message)),
+            Ok(None) => {}
+            Err(_) => {
+                let error = io::Error::new(io::ErrorKind::InvalidData, "it is longer than 32 MiB");
+                conn.send(&Reply::Failed(Failure::new(Step::Plan, "a plan", &error)));
+                return Ok(None);
+            }
+        }
+    }
+    Ok(None)
+}
+
+type Task = (Plan, Started, Vec<Pump>, UnixListener);
+
+fn start_task(mut plan: Plan) -> Result<Task, Failure> {
+    let recorded = |error: io::Error| Failure::path(Step::Record, STATE_DIR, &error);
+    let listener = listen().map_err(recorded)?;
+    let mut record = Record::of_this_process(plan.cgroup.clone());
+    record.write(Path::new(STATE_DIR)).map_err(recorded)?;
+    if let Some(cgroup) = &plan.cgroup {
+        cgroup.create(&plan.limits).map_err(|error| Failure {
+            detail: Some(error.to_string()),
+            ..Failure::path(Step::Cgroup, &error.path, &error.source)
+        })?;
+    }
+    let streams = pump::open(&plan.output)?;
+    if plan.isolation.as_ref().is_some_and(|isolation| isolation.private_pid) {
+        // It is our children that get there, not we: the task as its first process, exec sessions beside it.
+        unshare(CloneFlags::CLONE_NEWPID).map_err(|errno| Failure::new(Step::Namespace, "processes", &errno.into()))?;
+    }
+    let job = Job {
+        plan: &plan,
+        command: &plan.command,
+        args: &plan.args,
+        env: &[],
+        stdio: Stdio::Descriptors(streams.stdio),
+        inside: None,
+    };
+    let spawned = child::spawn(&job)?;
+    drop(job);
+    let task = see_through(&spawned, &mut record)?;
+    // Not needed again; the rest is, for exec sessions.
+    plan.args = Vec::new();
+    plan.output = Output::Discard;
+    Ok((plan, task, streams.pumps, listener))
+}
+
+/// Follows a child until it has executed its command, and records it before it does.
+fn see_through(spawned: &Spawned, record: &mut Record) -> Result<Started, Failure> {
+    let channel = spawned.channel.as_fd();
+    let lost = |error: io::Error| Failure::new(Step::Fork, "the task", &error);
+    let gone = || lost(io::Error::other("the process ended on its way to the command"));
+    match listen_to(channel).map_err(lost)? {
+        Some(Word::Ready) => {}
+        Some(Word::Failed(failure)) => return Err(failure),
+        None => return Err(gone()),
+    }
+    let task = Started {
+        pid: spawned.pid,
+        start: proc::Stat::of(spawned.pid).ok_or_else(gone)?.start,
+        at: SystemTime::now(),
+    };
+    record.task = Some(task);
+    record
+        .write(Path::new(STATE_DIR))
+        .map_err(|error| Failure::path(Step::Record, STATE_DIR, &error))?;
+    Spawned::release(channel);
+    match listen_to(channel).map_err(lost)? {
+        None => Ok(task),
+        Some(Word::Failed(failure)) => Err(failure),
+        Some(Word::Ready) => Err(gone()),
+    }
+}
+
+fn listen_to(channel: std::os::fd::BorrowedFd<'_>) -> io::Result<Option<Word>> {
+    loop {
+        wait_readable(channel, Instant::now() + Duration::from_hours(1))?;
+        match child::hear(channel) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            other => return Ok(other?.map(|(word, _)| word)),
+        }
+    }
+}
+
+fn wait_readable(fd: std::os::fd::BorrowedFd<'_>, deadline: Instant) -> io::Result<bool> {
+    let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+    Ok(poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], timeout)? > 0)
+}
+
+fn listen() -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(SOCKET)?;
+    // The directory is closed to others as well.
+    fs::set_permissions(SOCKET, fs::Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// Where the ends of children are told. All signals are blocked; this one is read.
+pub(super) fn child_signals() -> io::Result<SignalFd> {
+    let mut ends = SigSet::empty();
+    ends.add(Signal::SIGCHLD);
+    Ok(SignalFd::with_flags(
+        &ends,
+        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
+    )?)
+}

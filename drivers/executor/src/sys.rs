@@ -1,0 +1,172 @@
+//! The system calls that nix has no safe or no exact wrapper for.
+#![expect(
+    unsafe_code,
+    reason = "system calls without a safe wrapper; each block says why it is sound"
+)]
+
+use std::convert::Infallible;
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::libc;
+use nix::unistd::ForkResult;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Forks. The caller must have one thread only, as the supervising process does: the child then may do anything.
+pub(crate) fn fork() -> io::Result<ForkResult> {
+    // SAFETY: the supervising process never starts a second thread, so no lock can be held by one that the child lacks.
+    unsafe { nix::unistd::fork() }.map_err(Into::into)
+}
+
+/// Ends the process without running anything more of it.
+pub(crate) fn exit_now(status: i32) -> ! {
+    // SAFETY: `_exit` takes any status and does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// Reaps one child that has ended: its pid and its raw wait status. `Ok(None)`: children are left, none has ended.
+///
+/// Not nix's: that one loses the status of a child that a real-time signal ended.
+pub(crate) fn reap() -> io::Result<Option<(i32, i32)>> {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place for an int for the length of the call.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    match pid {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(None),
+        pid => Ok(Some((pid, status))),
+    }
+}
+
+/// Sends any signal, by number.
+pub(crate) fn kill(pid: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: `kill` takes any two integers.
+    check(unsafe { libc::kill(pid, signal) })
+}
+
+/// Gives every signal its default action and unblocks all.
+pub(crate) fn reset_signals() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL is a valid action; for signals that have none to be set (KILL, STOP) the call only fails.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    let none = nix::sys::signal::SigSet::empty();
+    // Nothing can be wrong with an empty set.
+    let _: nix::Result<()> = none.thread_set_mask();
+}
+
+/// Marks every descriptor above the standard three as not to be inherited.
+pub(crate) fn close_others_on_exec() -> io::Result<()> {
+    // SAFETY: the call takes plain integers and changes only flags of descriptors.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    if done == 0 {
+        return Ok(());
+    }
+    // Kernels before 5.11.
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        let fd = entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        if let Some(fd) = fd.filter(|fd| *fd > 2) {
+            // SAFETY: F_SETFD with FD_CLOEXEC changes a flag of `fd`, or fails.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
+    Ok(())
+}
+
+/// Executes a program; returns only if that fails.
+pub(crate) fn execute(path: &CString, args: &[CString], env: &[CString]) -> io::Result<Infallible> {
+    nix::unistd::execve(path, args, env).map_err(Into::into)
+}
+
+/// Takes over descriptors that a `recvmsg` has just installed.
+pub(crate) fn adopt_received(fds: Vec<RawFd>) -> Vec<OwnedFd> {
+    let own = |fd| {
+        // SAFETY: the kernel has installed `fd` for this very message; nobody else knows of it.
+        unsafe { OwnedFd::from_raw_fd(fd) }
+    };
+    fds.into_iter().map(own).collect()
+}
+
+/// Takes over standard input, which the caller promises to use nowhere else.
+pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
+    // SAFETY: plain integers; F_DUPFD_CLOEXEC gives a new descriptor, or fails.
+    let fd = unsafe { libc::fcntl(0, libc::F_DUPFD_CLOEXEC, 3) };
+    check(fd)?;
+    // SAFETY: `fd` is new and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A descriptor for a process, which stays about that process whatever becomes of its number.
+pub(crate) fn pidfd_open(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: plain integers; the result is a new descriptor or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let fd = RawFd::try_from(fd).map_err(io::Error::other)?;
+    check(fd)?;
+    // SAFETY: `fd` is new and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sends a signal to the process that `pidfd` is about.
+pub(crate) fn pidfd_signal(pidfd: BorrowedFd<'_>, signal: i32) -> io::Result<()> {
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: a null `siginfo` is allowed and means what `kill` would send.
+    let done = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, no_info, 0) };
+    check(i32::try_from(done).unwrap_or(-1))
+}
+
+/// Unlocks the other side of a terminal and opens it, without going through any path.
+pub(crate) fn open_peer(master: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let unlocked: libc::c_int = 0;
+    // SAFETY: TIOCSPTLCK reads an int, which `unlocked` is.
+    check(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSPTLCK, &raw const unlocked) })?;
+    let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
+    // SAFETY: TIOCGPTPEER takes open flags by value and gives a new descriptor, or -1.
+    let fd = unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCGPTPEER, flags) };
+    check(fd)?;
+    // SAFETY: `fd` is new and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Makes a terminal the calling session's own.
+pub(crate) fn make_controlling(terminal: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: TIOCSCTTY takes an integer by value.
+    check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) })
+}
+
+/// Sets a terminal's size in characters.
+pub(crate) fn set_window_size(terminal: BorrowedFd<'_>, height: u16, width: u16) -> io::Result<()> {
+    let size = libc::winsize {
+        ws_row: height,
+        ws_col: width,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: TIOCSWINSZ reads a `winsize`, which `size` is.
+    check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) })
+}
+
+/// Gives freed memory back to the kernel, where the C library keeps any.
+pub(crate) fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: may be called at any time; touches free memory only.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+/// Makes a file known to the runtime.
+pub(crate) fn register(file: File, interest: Interest) -> io::Result<AsyncFd<File>> {
+    // SAFETY: a `File` owns its descriptor, keeps it open until dropped, and always names the same one.
+    unsafe { AsyncFd::register_with_interest(file, interest) }.map_err(Into::into)
+}
+
+fn check(result: i32) -> io::Result<()> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
