@@ -60,6 +60,9 @@ pub enum Kind {
     /// A directory of the host, read-only with all that is mounted in it. A symlink on the host is made anew; what is
     /// not there is skipped.
     HostDirectory(PathBuf),
+    /// A directory of the allocation, writable. Unlike a bind that a job asked for, it comes exactly where it is to be,
+    /// whatever stands there.
+    AllocDirectory(PathBuf),
     /// A read-only file with this content that exists nowhere on the host.
     File {
         /// The content.

@@ -6,10 +6,16 @@ use super::{Bind, HOST_DIRECTORIES, Kind, Mount, Rootfs, Switch};
 
 /// The size of `/dev/shm` in bytes.
 const SHM_SIZE: u64 = 64 * 1024 * 1024;
-/// Kernel files that a task is not to read.
+/// What a task is not to read: kernel memory, and what the node keeps about the task.
 const MASKED: [&str; 3] = ["/proc/kcore", "/sys/firmware", "/private"];
-/// Kernel files that a task is not to write to.
-const READ_ONLY: [&str; 4] = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus"];
+/// What a task is not to write to: kernel switches, and everybody's logs.
+const READ_ONLY: [&str; 5] = [
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+    "/proc/irq",
+    "/proc/bus",
+    "/alloc/logs",
+];
 
 /// Puts together a task's [`Rootfs`]: its own directory as `/`, directories of the host read-only in it, the kernel's
 /// file systems, and whatever is added.
@@ -91,9 +97,7 @@ impl Builder {
         mounts.push(Mount::new("/proc", Kind::Proc));
         mounts.push(Mount::new("/sys", Kind::Sysfs));
         if let Some(alloc) = self.shared_alloc {
-            let logs = Bind::new(alloc.join("logs"), "/alloc/logs").read_only();
-            mounts.push(Mount::new("/alloc", Kind::Bind(Bind::new(alloc, "/alloc"))));
-            mounts.push(Mount::new("/alloc/logs", Kind::Bind(logs)));
+            mounts.push(Mount::new("/alloc", Kind::AllocDirectory(alloc)));
         }
         mounts.extend(self.added);
         Rootfs {
