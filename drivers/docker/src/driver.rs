@@ -1,32 +1,131 @@
-//! The driver.
+//! The driver: what a host calls, over the parts that do the work.
 
+mod calls;
+mod life;
+
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use encamp_driver::{
-    BoxStream, Capabilities, ConfigError, Driver, Error, ExitResult, Fingerprint, FsIsolation, MountConfigs,
-    NetworkIsolationMode, Plugin, PluginConfig, PluginInfo, Result, StartedTask, TaskConfig, TaskEvent, TaskHandle,
-    TaskStatus,
-};
+use encamp_driver::{BoxStream, ConfigError, Error, Plugin, PluginConfig, PluginInfo, Result, Topology};
 use encamp_hclspec::Spec;
+use tokio::io::AsyncReadExt as _;
 
-use crate::engine::Engine;
+use crate::collect::Collector;
+use crate::config::PluginOptions;
+use crate::engine::{Demux, Engine, Frame, LogQuery};
+use crate::events::Events;
+use crate::gc::Images;
+use crate::image::Pulls;
+use crate::task::Task;
 
 /// The docker task driver.
+///
+/// It works inside a tokio runtime and adds one thread of its own, once the first task's output is collected.
 pub struct Docker {
+    settings: Arc<Mutex<Settings>>,
+    tasks: Mutex<HashMap<String, Slot>>,
+    pulls: Pulls,
+    events: Events,
+    collector: Arc<Collector>,
+    images: Arc<Images>,
+    seen: Arc<AtomicBool>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    /// The engine that the driver was made with.
+    given: Arc<dyn Engine>,
+    /// The one in use.
     engine: Arc<dyn Engine>,
-    state_dir: PathBuf,
+    options: PluginOptions,
+    topology: Option<Topology>,
+}
+
+/// A task id's place.
+enum Slot {
+    /// Somebody is starting it, or taking it back.
+    Reserved,
+    Task(Arc<Task>),
 }
 
 impl Docker {
-    /// A driver over `engine`, which keeps what must outlive the process (log cursors, no secrets) in `state_dir`.
-    /// The directory is made when it is first needed.
+    /// A driver over `engine`, which keeps what must outlive the process (how far output was taken over, which images
+    /// it pulled; no secrets) in `state_dir`. The directory is made when it is first needed.
     pub fn new(engine: Arc<dyn Engine>, state_dir: impl Into<PathBuf>) -> Self {
+        let state_dir = state_dir.into();
+        let events = Events::default();
         Self {
-            engine,
-            state_dir: state_dir.into(),
+            settings: Arc::new(Mutex::new(Settings {
+                given: Arc::clone(&engine),
+                engine,
+                options: PluginOptions::default(),
+                topology: None,
+            })),
+            tasks: Mutex::default(),
+            pulls: Pulls::default(),
+            collector: Arc::new(Collector::new(state_dir.join("logs"), events.clone())),
+            events,
+            images: Arc::new(Images::new(&state_dir)),
+            seen: Arc::default(),
+        }
+    }
+
+    /// A task's output as the engine has kept it, for tasks whose output is not collected: the last `tail` messages (all
+    /// where there is none), and with `follow` whatever comes, until the container ends.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`]; the engine does not answer, or its log driver cannot be read back.
+    pub async fn logs(&self, id: &str, tail: Option<u64>, follow: bool) -> Result<BoxStream<Result<Frame>>> {
+        let info = self.task(id)?.info.clone();
+        let unreadable = |error| Error::recoverable("cannot read the container's output").because(error);
+        let container = info.engine.inspect(&info.container).await.map_err(unreadable)?;
+        let query = LogQuery {
+            follow,
+            tail,
+            ..LogQuery::default()
+        };
+        let stream = info.engine.logs(&info.container, &query).await.map_err(unreadable)?;
+        let state = (stream, Demux::default(), container.tty);
+        Ok(Box::pin(futures_util::stream::unfold(
+            state,
+            |(mut stream, mut frames, tty)| async move {
+                loop {
+                    if let Some(frame) = frames.next_frame() {
+                        return Some((Ok(frame), (stream, frames, tty)));
+                    }
+                    let mut chunk = bytes::BytesMut::with_capacity(32 * 1024);
+                    match stream.read_buf(&mut chunk).await {
+                        Ok(0) => return None,
+                        Ok(_) if tty => {
+                            let frame = Frame {
+                                stderr: false,
+                                payload: chunk,
+                            };
+                            return Some((Ok(frame), (stream, frames, tty)));
+                        }
+                        Ok(_) => frames.feed(&chunk),
+                        Err(_) => return None,
+                    }
+                }
+            },
+        )))
+    }
+
+    fn settings(&self) -> Settings {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn slots(&self) -> std::sync::MutexGuard<'_, HashMap<String, Slot>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn task(&self, id: &str) -> Result<Arc<Task>> {
+        match self.slots().get(id) {
+            Some(Slot::Task(task)) => Ok(Arc::clone(task)),
+            _ => Err(Error::TaskNotFound(id.to_owned())),
         }
     }
 }
@@ -34,7 +133,7 @@ impl Docker {
 impl std::fmt::Debug for Docker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Docker")
-            .field("state_dir", &self.state_dir)
+            .field("tasks", &self.slots().len())
             .finish_non_exhaustive()
     }
 }
@@ -46,69 +145,23 @@ impl Plugin for Docker {
     }
 
     fn config_schema(&self) -> Spec {
-        Spec::object::<String>([])
+        PluginOptions::spec()
     }
 
-    async fn set_config(&self, _config: PluginConfig) -> Result<(), ConfigError> {
+    /// Tasks that run keep the engine that they were started on.
+    async fn set_config(&self, config: PluginConfig) -> Result<(), ConfigError> {
+        let options = PluginOptions::from_value(config.config)?;
+        let mut settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let endpoint = options.endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
+        settings.engine = match endpoint {
+            Some(endpoint) => {
+                let engine = settings.given.at(endpoint);
+                engine.map_err(|error| ConfigError::new("endpoint", error.to_string()))?
+            }
+            None => Arc::clone(&settings.given),
+        };
+        settings.options = options;
+        settings.topology = config.topology;
         Ok(())
-    }
-}
-
-const SOON: Error = Error::Unsupported("not built yet");
-
-#[async_trait]
-impl Driver for Docker {
-    async fn task_config_schema(&self) -> Result<Spec> {
-        Ok(Spec::object::<String>([]))
-    }
-
-    async fn capabilities(&self) -> Result<Capabilities> {
-        Ok(Capabilities {
-            send_signals: true,
-            exec: true,
-            fs_isolation: FsIsolation::Image,
-            network_isolation_modes: vec![
-                NetworkIsolationMode::Host,
-                NetworkIsolationMode::Group,
-                NetworkIsolationMode::Task,
-            ],
-            must_initiate_network: false,
-            mount_configs: MountConfigs::Any,
-            disable_log_collection: false,
-            dynamic_workload_users: false,
-        })
-    }
-
-    async fn fingerprint(&self) -> Result<BoxStream<Result<Fingerprint>>> {
-        let _ = self.engine.info().await;
-        Err(SOON)
-    }
-
-    async fn recover_task(&self, _handle: TaskHandle) -> Result<()> {
-        Err(SOON)
-    }
-
-    async fn start_task(&self, _task: TaskConfig) -> Result<StartedTask> {
-        Err(SOON)
-    }
-
-    async fn wait_task(&self, _id: &str) -> Result<ExitResult> {
-        Err(SOON)
-    }
-
-    async fn stop_task(&self, _id: &str, _timeout: Duration, _signal: Option<&str>) -> Result<()> {
-        Err(SOON)
-    }
-
-    async fn destroy_task(&self, _id: &str, _force: bool) -> Result<()> {
-        Err(SOON)
-    }
-
-    async fn inspect_task(&self, _id: &str) -> Result<TaskStatus> {
-        Err(SOON)
-    }
-
-    async fn task_events(&self) -> Result<BoxStream<Result<TaskEvent>>> {
-        Err(SOON)
     }
 }

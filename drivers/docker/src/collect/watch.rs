@@ -73,6 +73,10 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     /// Must be called inside the runtime that then runs [`Watcher::run`].
+    #[expect(
+        deprecated,
+        reason = "the only constructor that is no `unsafe`; our descriptor stays what it is"
+    )]
     pub(crate) fn new() -> io::Result<Self> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
         Ok(Self {
@@ -92,7 +96,7 @@ impl Watcher {
             let alive = watched.strong_count() > 0;
             if !alive {
                 // Gone with its directory, usually.
-                drop(self.inotify.get_ref().0.rm_watch(*descriptor));
+                let _gone = self.inotify.get_ref().0.rm_watch(*descriptor);
             }
             alive
         });

@@ -1,0 +1,251 @@
+//! The configuration of one task.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use encamp_driver::Error;
+use encamp_hclspec::serde_map::merged;
+use encamp_hclspec::{Spec, Type, Value, from_value};
+use serde::Deserialize;
+
+use super::optional_duration;
+
+type Map = BTreeMap<String, String>;
+
+/// The configuration of one task. Everything but the image may be left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own in the job")]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct TaskOptions {
+    pub image: String,
+    pub command: Option<String>,
+    pub args: Vec<String>,
+    pub entrypoint: Option<Vec<String>>,
+    pub work_dir: Option<String>,
+    pub hostname: Option<String>,
+    pub interactive: bool,
+    pub tty: bool,
+    pub init: bool,
+    #[serde(deserialize_with = "merged")]
+    pub labels: Map,
+    pub privileged: bool,
+    pub cap_add: Vec<String>,
+    pub cap_drop: Vec<String>,
+    pub readonly_rootfs: bool,
+    pub network_mode: Option<String>,
+    pub ports: Vec<String>,
+    pub extra_hosts: Vec<String>,
+    pub dns_servers: Vec<String>,
+    pub dns_search_domains: Vec<String>,
+    pub dns_options: Vec<String>,
+    pub force_pull: bool,
+    pub load: Option<String>,
+    #[serde(deserialize_with = "optional_duration")]
+    pub image_pull_timeout: Option<Duration>,
+    pub auth: Option<AuthConfig>,
+    pub volumes: Vec<String>,
+    pub mount: Vec<MountConfig>,
+    #[serde(deserialize_with = "merged")]
+    pub ulimit: Map,
+    #[serde(deserialize_with = "merged")]
+    pub sysctl: Map,
+    pub shm_size: Option<u64>,
+    pub pids_limit: Option<i64>,
+    pub security_opt: Vec<String>,
+    pub memory_hard_limit: Option<u64>,
+    pub logging: Option<TaskLogging>,
+}
+
+/// Credentials for the image's registry.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct AuthConfig {
+    pub username: String,
+    pub password: String,
+    pub server_address: String,
+}
+
+impl fmt::Debug for AuthConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthConfig")
+            .field("server_address", &self.server_address)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mount of the task's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct MountConfig {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub target: String,
+    pub source: String,
+    pub readonly: bool,
+    pub bind_options: Option<BindOptions>,
+    pub tmpfs_options: Option<TmpfsOptions>,
+    pub volume_options: Option<VolumeOptions>,
+}
+
+/// Options of a bind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct BindOptions {
+    pub propagation: Option<String>,
+}
+
+/// Options of a tmpfs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct TmpfsOptions {
+    pub size: Option<u64>,
+    pub mode: Option<u32>,
+}
+
+/// Options of a volume of the engine's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct VolumeOptions {
+    pub no_copy: bool,
+    #[serde(deserialize_with = "merged")]
+    pub labels: Map,
+    pub driver_config: Option<VolumeDriver>,
+}
+
+/// The driver of a volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct VolumeDriver {
+    pub name: String,
+    #[serde(deserialize_with = "merged")]
+    pub options: Map,
+}
+
+/// The engine's log driver for the task.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[expect(missing_docs, reason = "named as in the job")]
+pub struct TaskLogging {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub driver: Option<String>,
+    #[serde(deserialize_with = "merged")]
+    pub config: Map,
+}
+
+impl TaskOptions {
+    /// The schema of these options.
+    pub fn spec() -> Spec {
+        let texts = Type::list(Type::String);
+        let map = Type::list(Type::map(Type::String));
+        let auth = ["username", "password", "server_address", "email"];
+        Spec::object(
+            [
+                ("image", Spec::attr("image", Type::String).required()),
+                ("auth", block("auth", auth.map(|name| (name, Type::String)))),
+                ("mount", Spec::block_list("mount", mount())),
+                (
+                    "logging",
+                    block(
+                        "logging",
+                        [
+                            ("type", Type::String),
+                            ("driver", Type::String),
+                            ("config", map.clone()),
+                        ],
+                    ),
+                ),
+            ]
+            .into_iter()
+            .chain(attrs(
+                [
+                    "command",
+                    "work_dir",
+                    "hostname",
+                    "network_mode",
+                    "load",
+                    "image_pull_timeout",
+                ],
+                &Type::String,
+            ))
+            .chain(attrs(
+                [
+                    "interactive",
+                    "tty",
+                    "init",
+                    "privileged",
+                    "readonly_rootfs",
+                    "force_pull",
+                ],
+                &Type::Bool,
+            ))
+            .chain(attrs(
+                [
+                    "args",
+                    "entrypoint",
+                    "cap_add",
+                    "cap_drop",
+                    "ports",
+                    "extra_hosts",
+                    "dns_servers",
+                    "dns_search_domains",
+                    "dns_options",
+                    "volumes",
+                    "security_opt",
+                ],
+                &texts,
+            ))
+            .chain(attrs(["labels", "ulimit", "sysctl"], &map))
+            .chain(attrs(["shm_size", "pids_limit", "memory_hard_limit"], &Type::Number)),
+        )
+    }
+
+    /// The options in a value that [`TaskOptions::spec`] decoded.
+    ///
+    /// # Errors
+    /// [`Error::InvalidConfig`] names the option that cannot be used.
+    pub fn from_value(value: Value) -> Result<Self, Error> {
+        from_value(value).map_err(|error| Error::InvalidConfig(format!("docker task config: {error}")))
+    }
+}
+
+fn attrs<const N: usize>(names: [&'static str; N], ty: &Type) -> [(&'static str, Spec); N] {
+    names.map(|name| (name, Spec::attr(name, ty.clone())))
+}
+
+fn block<const N: usize>(name: &str, parts: [(&'static str, Type); N]) -> Spec {
+    Spec::block(name, Spec::object(parts.map(|(name, ty)| (name, Spec::attr(name, ty)))))
+}
+
+fn mount() -> Spec {
+    let map = Type::list(Type::map(Type::String));
+    let driver = block("driver_config", [("name", Type::String), ("options", map.clone())]);
+    let volume = Spec::block(
+        "volume_options",
+        Spec::object([
+            ("no_copy", Spec::attr("no_copy", Type::Bool)),
+            ("labels", Spec::attr("labels", map)),
+            ("driver_config", driver),
+        ]),
+    );
+    Spec::object([
+        ("type", Spec::attr("type", Type::String)),
+        ("target", Spec::attr("target", Type::String)),
+        ("source", Spec::attr("source", Type::String)),
+        ("readonly", Spec::attr("readonly", Type::Bool)),
+        ("bind_options", block("bind_options", [("propagation", Type::String)])),
+        (
+            "tmpfs_options",
+            block("tmpfs_options", [("size", Type::Number), ("mode", Type::Number)]),
+        ),
+        ("volume_options", volume),
+    ])
+}

@@ -1,0 +1,197 @@
+//! A running task: who waits for its end, and what its end is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use encamp_driver::{ExitResult, NetworkOverride, TaskState, TaskStatus};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::collect::Collector;
+use crate::engine::{Container, Engine, EngineError};
+use crate::events::{Events, TaskRef};
+
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+/// How often the engine is asked for the details of an end that it has reported.
+const DETAILS: u32 = 10;
+/// How long the rest of the output may take.
+const DRAIN: Duration = Duration::from_secs(15);
+
+/// A task that was started or taken back.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) info: Info,
+    exit: watch::Receiver<Option<ExitResult>>,
+    watcher: AbortHandle,
+}
+
+/// What is known of a task from its start.
+#[derive(Clone)]
+pub(crate) struct Info {
+    pub(crate) task: TaskRef,
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) container: String,
+    pub(crate) image: String,
+    pub(crate) stop_signal: Option<String>,
+    pub(crate) network: Option<NetworkOverride>,
+}
+
+impl std::fmt::Debug for Info {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Info")
+            .field("task", &self.task)
+            .field("container", &self.container)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.watcher.abort();
+    }
+}
+
+impl Task {
+    /// Begins to wait for the task's end. Its output is drained before the end is told.
+    pub(crate) fn watch(info: Info, events: Events, collector: Arc<Collector>) -> Self {
+        let (tell, exit) = watch::channel(None);
+        let work = tokio::spawn({
+            let info = info.clone();
+            async move {
+                let end = end(&info, &events).await;
+                collector.finish(&info.task.id, DRAIN).await;
+                tell.send_replace(Some(end));
+            }
+        });
+        Self {
+            info,
+            exit,
+            watcher: work.abort_handle(),
+        }
+    }
+
+    /// The end, if it has been.
+    pub(crate) fn exit(&self) -> Option<ExitResult> {
+        self.exit.borrow().clone()
+    }
+
+    /// Something to wait for the end with.
+    pub(crate) fn waiter(&self) -> Waiter {
+        Waiter(self.exit.clone())
+    }
+
+    /// What can be said of the task now.
+    pub(crate) async fn status(&self) -> TaskStatus {
+        let mut status = TaskStatus {
+            id: self.info.task.id.clone(),
+            name: self.info.task.name.clone(),
+            state: TaskState::Unknown,
+            started_at: None,
+            completed_at: None,
+            exit: self.exit(),
+            attributes: [("container_id".to_owned(), self.info.container.clone())].into(),
+            network: self.info.network.clone(),
+        };
+        if let Ok(found) = self.info.engine.inspect(&self.info.container).await {
+            status.started_at = found.state.started_at;
+            if found.state.running {
+                status.state = TaskState::Running;
+                status.attributes.insert("pid".to_owned(), found.state.pid.to_string());
+            } else {
+                status.completed_at = found.state.finished_at;
+            }
+        }
+        // The end is what was told to waiters, not what the engine knows a moment earlier.
+        if status.exit.is_some() {
+            status.state = TaskState::Exited;
+        } else if status.state == TaskState::Unknown && status.completed_at.is_some() {
+            status.state = TaskState::Running;
+            status.completed_at = None;
+        }
+        status
+    }
+}
+
+/// Waits for a task's end.
+pub(crate) struct Waiter(watch::Receiver<Option<ExitResult>>);
+
+impl Waiter {
+    /// The end; `None` when nobody waits for it any more.
+    pub(crate) async fn end(mut self) -> Option<ExitResult> {
+        self.0.wait_for(Option::is_some).await.ok()?.clone()
+    }
+}
+
+/// The container's true end. A lost connection, or an engine that is away, says nothing about the container: it is
+/// looked at again until the engine answers.
+async fn end(info: &Info, events: &Events) -> ExitResult {
+    let mut pause = SHORTEST;
+    let mut away = false;
+    loop {
+        let lost = match info.engine.wait(&info.container).await {
+            Ok(code) => return details(info, code).await,
+            Err(EngineError::NotFound(_)) => return removed(),
+            Err(error) => error,
+        };
+        tracing::debug!(container = info.container, error = %lost, "lost the wait for a container");
+        loop {
+            match info.engine.inspect(&info.container).await {
+                Ok(found) => {
+                    if std::mem::take(&mut away) {
+                        events.emit(&info.task, "engine is back");
+                    }
+                    if !found.state.running {
+                        return exit_of(&found, found.state.exit_code);
+                    }
+                    break;
+                }
+                Err(EngineError::NotFound(_)) => return removed(),
+                Err(error) => {
+                    if !std::mem::replace(&mut away, true) {
+                        events.emit(&info.task, format!("engine unreachable, waiting: {error}"));
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST);
+                }
+            }
+        }
+        // It runs, and waiting for it fails: not more often than this.
+        tokio::time::sleep(pause).await;
+        pause = if away { pause } else { (pause * 2).min(LONGEST) };
+    }
+}
+
+/// The details of an end whose status is known.
+async fn details(info: &Info, code: i64) -> ExitResult {
+    let mut pause = SHORTEST;
+    for _ in 0..DETAILS {
+        match info.engine.inspect(&info.container).await {
+            Ok(found) => return exit_of(&found, code),
+            Err(EngineError::NotFound(_)) => break,
+            Err(_) => tokio::time::sleep(pause).await,
+        }
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+    ExitResult::code(i32::try_from(code).unwrap_or(-1))
+}
+
+fn exit_of(found: &Container, code: i64) -> ExitResult {
+    let code = i32::try_from(code).unwrap_or(-1);
+    let err = Some(&found.state.error).filter(|text| !text.is_empty());
+    ExitResult {
+        exit_code: code,
+        // The engine reports a shell's way of saying it; a status above 128 need not be a signal.
+        signal: 0,
+        oom_killed: found.state.oom_killed,
+        err: err.map(|text| format!("engine: {text}")),
+    }
+}
+
+fn removed() -> ExitResult {
+    ExitResult {
+        exit_code: -1,
+        err: Some("the container was removed by somebody else; how it ended is not known".to_owned()),
+        ..ExitResult::default()
+    }
+}
