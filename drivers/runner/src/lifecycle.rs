@@ -18,9 +18,9 @@ pub(crate) enum Order {
 /// What has become of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
-    /// It was never started.
+    /// It never ran; a first start may be under way.
     Pending,
-    /// It is being started, runs, or waits for a restart after having run.
+    /// It runs, or waits for a restart after having run.
     Started,
     /// It will not run again.
     Dead {

@@ -168,7 +168,6 @@ impl TaskRunner {
         let config = self.config().map_err(|message| self.refuse(&message))?;
         self.try_set_phase(Phase::Starting)
             .map_err(|message| self.start_failed(&message))?;
-        self.wires.progress.send_replace(Progress::Started);
         let driver = Arc::clone(&self.spec.driver);
         let mut orders = self.wires.orders.clone();
         let started = tokio::select! {

@@ -24,7 +24,9 @@ impl TaskRunner {
         if !matches!(self.record.phase, Phase::Starting | Phase::Running | Phase::Exited) {
             return None;
         }
-        self.wires.progress.send_replace(Progress::Started);
+        if self.record.phase != Phase::Starting {
+            self.wires.progress.send_replace(Progress::Started);
+        }
         match self.recover_until_answered().await {
             Ok(()) if self.record.phase == Phase::Exited => {
                 self.destroy().await;
