@@ -58,6 +58,11 @@ impl Context {
         self.variables.get(name)
     }
 
+    /// A variable, to change it in place.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
+        self.variables.get_mut(name)
+    }
+
     /// The names of the variables.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.variables.keys().map(String::as_str)

@@ -35,6 +35,16 @@ pub fn decode(spec: &Spec, body: &Body, context: &Context) -> Result<Value, Diag
     decoder.finish(value)
 }
 
+/// Decodes what a schema names of a body, and leaves the body's other arguments and blocks alone.
+///
+/// # Errors
+/// As of [`decode`], without those for names that the schema does not have at its top level.
+pub fn decode_part(spec: &Spec, body: &Body, context: &Context) -> Result<Value, Diagnostics> {
+    let mut decoder = Decoder::new(&body.source, context);
+    let value = decoder.part(spec, body);
+    decoder.finish(value)
+}
+
 pub(crate) fn expression(expression: &Expression, ty: &Type, context: &Context) -> Result<Value, Diagnostics> {
     let mut decoder = Decoder::new(&expression.source, context);
     let value = decoder.typed(&expression.node, ty).unwrap_or_default();

@@ -24,7 +24,7 @@ mod value;
 pub use ast::{Attribute, Block, Body, Expression, Label};
 pub use context::{Context, UnknownVariables};
 pub use de::{DecodeError, from_value};
-pub use decode::decode;
+pub use decode::{decode, decode_part};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use number::{Number, NumberError};
 pub use render::Style;

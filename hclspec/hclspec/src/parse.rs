@@ -22,7 +22,7 @@ pub(crate) fn expression(source: &Arc<Source>) -> Result<Expression, Diagnostics
         let error = Diagnostic::error("Missing expression", "There is no expression here.");
         return Err(error.with_span(Span::new(source, 0..0)).into());
     }
-    let tree = parser::parse_expr(source.text()).map_err(|error| explain(source, &error))?;
+    let tree = parser::parse_expr(source.text().trim_end()).map_err(|error| explain(source, &error))?;
     lower::expression(source, tree)
 }
 

@@ -301,7 +301,6 @@ impl Scanner<'_> {
     /// A quoted string or label, up to its next interesting character.
     fn quote(&mut self) -> Step {
         let width = match (self.peek(0), self.peek(1), self.peek(2)) {
-
             (b'\n', ..) | (b'\\', b'\n', _) => return Err(self.unterminated_quote()),
             (b'\\', ..) => 2,
             (b'"', ..) => {

@@ -2,23 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
-use encamp_hclspec::{Body, Context, Diagnostics, Span, Spec, UnknownVariables, Value, decode};
+use encamp_hclspec::{Body, Context, Diagnostics, Source, Span, Spec, UnknownVariables, Value, decode};
+use indexmap::IndexMap;
 
 /// A task's `config` block: its body, and the job file's variables and locals.
 #[derive(Clone)]
 pub struct Config {
     body: Option<Body>,
-    scope: Context,
+    scope: Arc<Context>,
     span: Span,
 }
 
 impl Config {
+    /// A block's body, or none where the task has no such block.
+    pub(crate) fn new(body: Option<Body>, scope: Arc<Context>, span: Span) -> Self {
+        Self { body, scope, span }
+    }
+
     /// Decodes the block by a driver's schema.
     ///
     /// `env` is the task's environment together with the node's keys (`node.unique.name`, `attr.x`, `meta.y`). An
     /// expression reaches them as `${NOMAD_ALLOC_DIR}`, `${env["X"]}` and `${meta.y}`, and the job file's variables
-    /// and locals as `${var.x}` and `${local.x}`.
+    /// and locals as `${var.x}` and `${local.x}`. Where one name is the beginning of another (`a` and `a.b`), the
+    /// longer one is found at its path and the shorter one in `env` only.
     ///
     /// # Errors
     /// Every problem of the block, each with its place; references to what is in neither are errors too.
@@ -37,15 +45,42 @@ impl Config {
         env: &BTreeMap<String, String>,
         unknown: UnknownVariables,
     ) -> Result<Value, Diagnostics> {
-        let _ = env;
-        let context = self.scope.clone().with_unknown(unknown);
-        match &self.body {
-            Some(body) => decode(spec, body, &context),
-            None => Err(Diagnostics::new()),
+        let context = self.context(env, unknown);
+        if let Some(body) = &self.body {
+            return decode(spec, body, &context);
         }
+        let nothing = Body::parse(Source::new(self.span.source().name(), String::new()))?;
+        decode(spec, &nothing, &context).map_err(|diagnostics| {
+            let at_task = |diagnostic: encamp_hclspec::Diagnostic| {
+                let path = diagnostic.path.clone();
+                let summary = encamp_hclspec::Diagnostic::error(diagnostic.summary, diagnostic.detail);
+                summary.with_span(self.span.clone()).with_path(path)
+            };
+            diagnostics.into_iter().map(at_task).collect()
+        })
     }
 
-    /// The place of the block; of the task's name where there is no block.
+    fn context(&self, env: &BTreeMap<String, String>, unknown: UnknownVariables) -> Context {
+        let mut context = Context::new().with_unknown(unknown);
+        for (name, value) in tree(env) {
+            context.set(name, value);
+        }
+        // Where nothing is known of the environment, `env["X"]` is unknown too, not missing.
+        if !env.is_empty() || matches!(unknown, UnknownVariables::Error) {
+            context.set(
+                "env",
+                Value::map(env.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
+            );
+        }
+        for name in ["var", "local"] {
+            if let Some(value) = self.scope.get(name) {
+                context.set(name, value.clone());
+            }
+        }
+        context
+    }
+
+    /// The place of the block's name; of the task's header where there is no block.
     pub fn span(&self) -> &Span {
         &self.span
     }
@@ -60,5 +95,35 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Config").field(&self.span).finish()
+    }
+}
+
+/// The names with dots as nested maps. Names with empty parts have no path.
+fn tree(env: &BTreeMap<String, String>) -> IndexMap<String, Value> {
+    let mut root = IndexMap::new();
+    for (name, value) in env {
+        let parts: Vec<&str> = name.split('.').collect();
+        if let Some((last, outer)) = parts.split_last()
+            && parts.iter().all(|part| !part.is_empty())
+        {
+            insert(&mut root, outer, last, value);
+        }
+    }
+    root
+}
+
+fn insert(root: &mut IndexMap<String, Value>, outer: &[&str], last: &str, value: &str) {
+    let mut map = root;
+    for part in outer {
+        let entry = map.entry((*part).to_owned()).or_insert(Value::Null);
+        if entry.as_map().is_none() {
+            *entry = Value::Map(IndexMap::new());
+        }
+        let Value::Map(inner) = entry else { return };
+        map = inner;
+    }
+    let is_map = map.get(last).is_some_and(|known| known.as_map().is_some());
+    if !is_map {
+        map.insert(last.to_owned(), value.into());
     }
 }

@@ -176,8 +176,8 @@ impl Restart {
     /// What is done for tasks of jobs of a type that say nothing of it.
     pub fn default_of(job_type: JobType) -> Self {
         let (attempts, interval) = match job_type {
-            JobType::Service => (2, Duration::from_secs(30 * 60)),
-            JobType::Batch => (3, Duration::from_secs(24 * 60 * 60)),
+            JobType::Service => (2, Duration::from_mins(30)),
+            JobType::Batch => (3, Duration::from_hours(24)),
         };
         Self {
             attempts,

@@ -1,15 +1,21 @@
 //! A job file as typed data with spans.
 #![forbid(unsafe_code)]
 
+mod build;
 mod config;
+mod duration;
 mod job;
+mod names;
+mod read;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use encamp_hclspec::{Body, Diagnostics, Source};
+use encamp_hclspec::{Body, Diagnostic, Diagnostics, Source, Span};
 
 pub use config::Config;
+pub use duration::{DurationError, parse_duration};
 pub use job::{Group, Job, JobType, Lifecycle, LifecycleHook, Logs, Resources, Restart, RestartMode, Task};
 
 /// A job file that was understood.
@@ -23,9 +29,25 @@ pub struct Parsed {
 
 /// Parses a job file, with values for its `variable` blocks.
 ///
+/// The value of a variable whose type is string is taken as it is, any other is read as an HCL expression.
+///
 /// # Errors
-/// Every problem of the file, each with its place.
+/// Every problem of the file, each with its place, together with the warnings.
 pub fn parse(source: Arc<Source>, variables: &BTreeMap<String, String>) -> Result<Parsed, Diagnostics> {
-    let _ = variables;
-    Body::parse(source).and_then(|_| Err(Diagnostics::new()))
+    refuse_json(&source)?;
+    let body = Body::parse(source)?;
+    build::file(&body, variables)
+}
+
+/// What begins with a brace or a bracket is no HCL body, but very likely a job as the HTTP API has it.
+fn refuse_json(source: &Arc<Source>) -> Result<(), Diagnostics> {
+    let text = source.text();
+    let start = text.len() - text.trim_start().len();
+    if !text.trim_start().starts_with(['{', '[']) {
+        return Ok(());
+    }
+    let detail =
+        "This looks like a job in JSON, which is not supported yet. Write the job in HCL: job \"name\" { .. }.";
+    let diagnostic = Diagnostic::error("JSON job file", detail);
+    Err(diagnostic.with_span(Span::new(source, start..start + 1)).into())
 }

@@ -1,0 +1,292 @@
+//! Job files that are refused, and why.
+
+use crate::{job, parse_text};
+
+/// Checks the diagnostics of a file, one on a line.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    check_with(text, &[], expected);
+}
+
+#[track_caller]
+fn check_with(text: &str, variables: &[(&str, &str)], expected: &[&str]) {
+    let errors = parse_text(text, variables)
+        .err()
+        .unwrap_or_else(|| panic!("accepted: {text}"));
+    assert_eq!(errors.to_string().lines().collect::<Vec<_>>(), expected, "{text}");
+}
+
+/// Checks the diagnostics for what stands on line 6 in the task.
+#[track_caller]
+fn check_task(task: &str, expected: &[&str]) {
+    check(&job("", task), expected);
+}
+
+#[test]
+fn files_without_a_job() {
+    check(
+        "",
+        &["job.hcl:1:1: Missing job block; A job file holds one job: job \"name\" { .. }."],
+    );
+    check(
+        "jbo \"x\" {}\n",
+        &[
+            "job.hcl:1:1: Unexpected block; There is no block \"jbo\" in a job file. Did you mean \"job\"?",
+            "job.hcl:1:1: Missing job block; A job file holds one job: job \"name\" { .. }.",
+        ],
+    );
+    check(
+        "\n  {\"Job\": {}}",
+        &[
+            "job.hcl:2:3: JSON job file; This looks like a job in JSON, which is not supported yet. Write the job in HCL: \
+           job \"name\" { .. }.",
+        ],
+    );
+}
+
+#[test]
+fn labels_are_checked() {
+    check(
+        "job {}",
+        &["job.hcl:1:1: Missing job label; A job block is written with its name: job \"name\" { .. }."],
+    );
+    check(
+        "job \"a b\" \"c\" {\n group {}\n}",
+        &[
+            "job.hcl:1:1: Invalid job name; This cannot be the name of a job: it may not contain spaces.",
+            "job.hcl:1:11: Extraneous block label; A job block has one label, its name.",
+            "job.hcl:2:2: Missing group label; A group block is written with its name: group \"name\" { .. }.",
+        ],
+    );
+    let name = |name: &str, reason: &str| {
+        let text = format!("job \"j\" {{\ngroup \"g\" {{\ntask {name} {{\ndriver = \"exec\"\n}}\n}}\n}}");
+        let line = format!("job.hcl:3:6: Invalid task name; This cannot be the name of a task: {reason}.");
+        check(&text, &[&line]);
+    };
+    name("\"a/b\"", "it may not contain slashes");
+    name("\"..\"", "\"..\" names a directory that is already there");
+    name(
+        "\"alloc\"",
+        "\"alloc\" is reserved for the directory that the tasks of a group share",
+    );
+    name("\"\"", "it may not be empty");
+    name("\"a\\u0000\"", "it may not contain control characters");
+    name(
+        &format!("\"{}\"", "x".repeat(256)),
+        "it has 256 bytes, and may have at most 255",
+    );
+}
+
+#[test]
+fn groups_and_tasks_are_needed_and_unique() {
+    check(
+        "job \"j\" {}",
+        &["job.hcl:1:1: Missing group block; A job holds one group at least: group \"name\" { task \"name\" { .. } }."],
+    );
+    check(
+        "job \"j\" {\n group \"g\" {}\n group \"g\" {}\n}",
+        &[
+            "job.hcl:2:2: Missing task block; A group holds one task at least: task \"name\" { .. }.",
+            "job.hcl:3:2: Missing task block; A group holds one task at least: task \"name\" { .. }.",
+            "job.hcl:3:8: Duplicate group name; There is another group of this name before it. Each group needs its own name.",
+        ],
+    );
+    check(
+        &job("task \"t\" { driver = \"exec\" }", "leader = true"),
+        &[
+            "job.hcl:4:6: Duplicate task name; There is another task of this name before it. Each task needs its own name.",
+        ],
+    );
+    check(
+        &job("task \"u\" {\ndriver = \"exec\"\nleader = true\n}", "leader = true"),
+        &["job.hcl:7:1: Two leaders; At most one task of a group can be its leader."],
+    );
+    check(
+        &job("count = 2", ""),
+        &["job.hcl:3:9: Unsupported count; One instance of a group is run here: remove \"count\", or set it to 1."],
+    );
+    check(
+        "job \"a\" {}\njob \"b\" {}",
+        &[
+            "job.hcl:1:1: Missing group block; A job holds one group at least: group \"name\" { task \"name\" { .. } }.",
+            "job.hcl:2:1: Duplicate job block; A job file holds one job only.",
+        ],
+    );
+}
+
+#[test]
+fn names_that_are_unknown_or_not_supported_yet() {
+    check_task(
+        "dirver = 1",
+        &["job.hcl:6:1: Unexpected argument; There is no argument \"dirver\" in a task. Did you mean \"driver\"?"],
+    );
+    check_task(
+        "zzzzz {}",
+        &["job.hcl:6:1: Unexpected block; There is no block \"zzzzz\" in a task."],
+    );
+    check_task(
+        "template {}",
+        &[
+            "job.hcl:6:1: Unsupported block; \"template\" in a task is not supported yet. Remove it to run the job here.",
+        ],
+    );
+    check_task(
+        "resources = {}",
+        &["job.hcl:6:1: Unexpected argument; \"resources\" is a block, not an argument. Write resources { .. }."],
+    );
+    check_task(
+        "user {}",
+        &["job.hcl:6:1: Unexpected block; \"user\" is an argument, not a block. Write user = .."],
+    );
+    check_task(
+        "logs {}\nlogs {}",
+        &["job.hcl:7:1: Duplicate logs block; At most one block of type \"logs\" is allowed here."],
+    );
+    check_task(
+        "resources {\n device \"gpu\" {}\n}",
+        &[
+            "job.hcl:7:2: Unsupported block; \"device\" in a resources block is not supported yet. Remove it to run the job here.",
+        ],
+    );
+    check(
+        &job("network {}", ""),
+        &[
+            "job.hcl:3:1: Unsupported block; \"network\" in a group is not supported yet. Remove it to run the job here.",
+        ],
+    );
+    let system = job("", "").replacen("{\n", "{\ntype = \"system\"\n", 1);
+    check(
+        &system,
+        &["job.hcl:2:8: Invalid job type; Jobs of type \"system\" are not supported yet."],
+    );
+}
+
+#[test]
+fn values_are_checked() {
+    check_task(
+        "kill_timeout = 30",
+        &[
+            "job.hcl:6:16: Invalid duration; \"kill_timeout\" is no duration: a duration needs a unit: ns, us, ms, s, m or h, as in \"30s\" or \"1m30s\".",
+        ],
+    );
+    check_task(
+        "kill_timeout = \"-5s\"",
+        &["job.hcl:6:16: Invalid duration; \"kill_timeout\" is no duration: a duration cannot be negative here."],
+    );
+    check_task(
+        "resources {\n memory = 1.5\n}",
+        &["job.hcl:7:11: Incorrect attribute value type; \"memory\" must be a whole number, and not below zero."],
+    );
+    check_task(
+        "resources {\n memory = 256\n memory_max = 128\n}",
+        &[
+            "job.hcl:8:15: Invalid memory_max; \"memory_max\" must be at least \"memory\", which is 256, or -1 for no limit.",
+        ],
+    );
+    check_task(
+        "resources {\n cpu = 1\n cores = 1\n}",
+        &[
+            "job.hcl:8:10: Conflicting resources; \"cpu\" and \"cores\" cannot both be set: a task has a share of the processors, or whole ones.",
+        ],
+    );
+    check_task(
+        "logs { max_files = 0 }",
+        &["job.hcl:6:20: Invalid max_files; \"max_files\" must be at least 1."],
+    );
+    check_task(
+        "lifecycle { hook = \"prestrat\" }",
+        &[
+            "job.hcl:6:20: Invalid hook; \"hook\" must be one of \"prestart\", \"poststart\", \"poststop\". Did you mean \"prestart\"?",
+        ],
+    );
+    check_task(
+        "lifecycle {}",
+        &[
+            "job.hcl:6:1: Missing hook; A lifecycle block says when the task runs: hook = \"prestart\", \"poststart\" or \"poststop\".",
+        ],
+    );
+    check_task(
+        "restart { mode = \"x\" }",
+        &["job.hcl:6:18: Invalid mode; \"mode\" must be one of \"fail\", \"delay\"."],
+    );
+    check_task(
+        "leader = \"yes\"",
+        &[
+            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": a bool is required: true or false.",
+        ],
+    );
+    check_task(
+        "env { A = [1] }",
+        &[
+            "job.hcl:6:11: Incorrect attribute value type; Inappropriate value for \"env.A\": string required, but this is a list.",
+        ],
+    );
+    check_task(
+        "user = \"${vra.x}\"",
+        &["job.hcl:6:11: Unknown variable; There is no variable named \"vra\". Did you mean \"var\"?"],
+    );
+    check(
+        "job \"j\" {\n group \"g\" {\n task \"t\" {}\n}\n}",
+        &["job.hcl:3:2: Missing driver; The task \"t\" has no driver. Name one: driver = \"exec\"."],
+    );
+}
+
+#[test]
+fn variables_and_locals_are_checked() {
+    let with = |head: &str| format!("{head}\n{}", job("", ""));
+    check(
+        &with("variable \"v\" {}"),
+        &["job.hcl:1:1: Missing variable value; The variable \"v\" has no default. Give it a value with --var v=.."],
+    );
+    check_with(
+        &with("variable \"image\" { default = 1 }"),
+        &[("imgae", "x")],
+        &[
+            "Undefined variable; A value is given for the variable \"imgae\", but the job file has no such variable. Did you mean \"image\"?",
+        ],
+    );
+    check_with(
+        &with("variable \"n\" { type = number }"),
+        &[("n", "hunter2")],
+        &[
+            "job.hcl:1:1: Invalid variable value; The value given for the variable \"n\" is not of its type, number: variables not allowed.",
+        ],
+    );
+    check(
+        &with("variable \"n\" { type = nmuber }"),
+        &["job.hcl:1:23: Invalid type; There is no type \"nmuber\". Did you mean \"number\"?"],
+    );
+    check(
+        &with("variable \"n\" { default = var.x }"),
+        &[
+            "job.hcl:1:26: Variables not allowed; There are no variables here, so \"var\" cannot be one. A text is put in quotes.",
+        ],
+    );
+    check(
+        &with("variable \"n\" { default = 1 }\nvariable \"n\" { default = 1 }"),
+        &["job.hcl:2:1: Duplicate variable; The variable \"n\" is already declared."],
+    );
+    check(
+        &with("locals {\n a = local.b\n b = local.a\n c = local.d\n}"),
+        &[
+            "job.hcl:2:2: Circular local; The local \"a\" refers to itself, if only by way of others.",
+            "job.hcl:3:2: Circular local; The local \"b\" refers to itself, if only by way of others.",
+            "job.hcl:4:11: Unsupported attribute; There is no attribute named \"d\" here.",
+        ],
+    );
+}
+
+#[test]
+fn a_rendered_error_shows_the_line() {
+    let errors = parse_text(&job("", "resorces {\n cpu = 1\n}"), &[]).unwrap_err();
+    assert_eq!(
+        errors.render(encamp_hclspec::Style::Plain),
+        "error: Unexpected block
+ --> job.hcl:6:1
+  |
+6 | resorces {
+  | ^^^^^^^^
+  |
+  = There is no block \"resorces\" in a task. Did you mean \"resources\"?"
+    );
+}
