@@ -12,6 +12,7 @@ use crate::{Bind, Kind, Mount, Propagation, Rootfs, Switch};
 
 mod dev;
 mod mount_point;
+mod overlay;
 mod sys;
 
 use mount_point::Want;
@@ -60,9 +61,18 @@ impl Rootfs {
         let slave = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
         rustix::mount::mount_change("/", slave).step(|| "cut mounts off from the host's".to_owned())?;
         let root = self.open_root()?;
-        for (mount, bind) in self.mounts.iter().zip(binds) {
-            make(&root, mount, bind)
-                .step(|| format!("mount {} ({})", mount.target.display(), mount.kind.describe()))?;
+        let mounts = self.mounts.iter().zip(binds);
+        let (of_job, fixed): (Vec<_>, Vec<_>) = mounts.partition(|(mount, _)| mount.is_of_job());
+        for (mount, bind) in fixed {
+            make(&root, mount, bind)?;
+        }
+        let wanted = of_job
+            .iter()
+            .map(|(mount, bind)| (mount.target.as_path(), want(bind.as_ref())));
+        let wanted: Vec<_> = wanted.collect();
+        overlay::prepare(&root, &wanted).step(|| "make mount points in read-only directories".to_owned())?;
+        for (mount, bind) in of_job {
+            make(&root, mount, bind)?;
         }
         for path in &self.read_only {
             make_read_only(&root, path).step(|| format!("make {} read-only", path.display()))?;
@@ -100,6 +110,13 @@ impl Rootfs {
             }
         }
         Ok(rustix::process::chdir("/")?)
+    }
+}
+
+impl Mount {
+    /// Whether a job chose where it goes.
+    fn is_of_job(&self) -> bool {
+        matches!(self.kind, Kind::Bind(_) | Kind::File { .. })
     }
 }
 
@@ -148,12 +165,25 @@ fn clone_bind(bind: &Bind) -> io::Result<Tree> {
     Ok(Tree { fd, directory })
 }
 
-fn make(root: &OwnedFd, mount: &Mount, bind: Option<Tree>) -> io::Result<()> {
+/// What a bind, or a file where there is none, has to be mounted over.
+fn want(bind: Option<&Tree>) -> Want {
+    if bind.is_some_and(|tree| tree.directory) {
+        Want::Directory
+    } else {
+        Want::File
+    }
+}
+
+fn make(root: &OwnedFd, mount: &Mount, bind: Option<Tree>) -> Result<(), MountError> {
+    let made = try_make(root, mount, bind);
+    made.step(|| format!("mount {} ({})", mount.target.display(), mount.kind.describe()))
+}
+
+fn try_make(root: &OwnedFd, mount: &Mount, bind: Option<Tree>) -> io::Result<()> {
     let target = &mount.target;
     match &mount.kind {
         Kind::Bind(_) => bind.map_or(Ok(()), |tree| {
-            let want = if tree.directory { Want::Directory } else { Want::File };
-            let at = mount_point::of_job(root, target, want)?;
+            let at = mount_point::of_job(root, target, want(Some(&tree)))?;
             sys::attach(tree.fd.as_fd(), at.as_fd())
         }),
         Kind::HostDirectory(source) => host_directory(root, source, target),

@@ -85,6 +85,21 @@ pub(super) fn of_job(root: &OwnedFd, path: &Path, want: Want) -> io::Result<Owne
     check(current, path, want)
 }
 
+/// The deepest directory on a path that is there already: itself, its path, and the rest of the path.
+pub(super) fn deepest(root: &OwnedFd, path: &Path) -> io::Result<(OwnedFd, PathBuf, PathBuf)> {
+    let names = names(path)?;
+    for length in (0..=names.len()).rev() {
+        let (existing, rest) = names.split_at_checked(length).unwrap_or_default();
+        let existing: PathBuf = std::iter::once(OsStr::new("."))
+            .chain(existing.iter().copied())
+            .collect();
+        if let Some(found) = resolve(root, &existing)? {
+            return Ok((found, existing, rest.iter().collect()));
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
 /// A path inside that is there already, and that no symlink leads to.
 pub(super) fn existing(root: &OwnedFd, path: &Path) -> io::Result<Option<OwnedFd>> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use encamp_mount::{Bind, Builder, Propagation, Rootfs, Switch};
+use encamp_mount::{Bind, Builder, Kind, Mount, Propagation, Rootfs, Switch};
 
 const PLAN: &str = "ENCAMP_MOUNT_TEST_PLAN";
 const SCRIPT: &str = "ENCAMP_MOUNT_TEST_SCRIPT";
@@ -242,6 +242,58 @@ fn mount_points_are_made_where_they_are_missing() {
         .bind(Bind::device("/dev/full", "/dev/extra"));
     let script = "cat /srv/deep/dir/file /srv/deep/file; echo; head -c 1 /dev/extra | wc -c";
     check(plan, script, &["keptkept", "1"]);
+}
+
+#[test]
+#[ignore = "needs root"]
+fn mount_points_that_the_hosts_directories_lack_are_put_into_them() {
+    let world = World::new();
+    let mode = |path: &str| fs::metadata(path).expect("stat").permissions().mode() & 0o7777;
+    let plan = world
+        .plan()
+        .bind(Bind::new(world.path("kept"), "/etc/encamp-test/deep/dir"))
+        .bind(Bind::new(world.path("kept/file"), "/etc/encamp-test/file"))
+        .bind(Bind::new(world.path("kept"), "/usr/share/encamp-test"))
+        .bind(Bind::new(world.path("kept/file"), "/etc/hostname"))
+        .file("/etc/resolv.conf", "nameserver 192.0.2.1\n")
+        .file("/bin/encamp-test", "#!/bin/sh\n");
+    let script = "cat /etc/encamp-test/deep/dir/file /etc/encamp-test/file /usr/share/encamp-test/file /etc/hostname; echo; \
+                  cat /etc/resolv.conf /usr/bin/encamp-test; grep -c ^root: /etc/passwd; stat -c %a /etc /usr/share; \
+                  for d in /etc /etc/encamp-test /usr/share; do (echo > $d/x) 2>/dev/null && echo wrote $d; done; true";
+    let (etc, share) = (format!("{:o}", mode("/etc")), format!("{:o}", mode("/usr/share")));
+    check(
+        plan,
+        script,
+        &[
+            "keptkeptkeptkept",
+            "nameserver 192.0.2.1",
+            "#!/bin/sh",
+            "1",
+            &etc,
+            &share,
+        ],
+    );
+    assert!(!Path::new("/etc/encamp-test").exists() && !Path::new("/usr/share/encamp-test").exists());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn a_file_takes_the_place_of_a_dangling_link_of_the_hosts() {
+    let world = World::new();
+    let host = world.path("kept").display().to_string();
+    symlink("/run/nowhere/resolv.conf", world.path("kept/resolv.conf")).expect("symlink");
+    let mut plan = world.plan().file("/conf/resolv.conf", "nameserver 192.0.2.1\n").build();
+    let directory = Kind::HostDirectory(host.into());
+    plan.mounts.insert(
+        0,
+        Mount {
+            target: "/conf".into(),
+            kind: directory,
+        },
+    );
+    let namespaces = ["--mount", "--pid", "--ipc", "--fork", "--propagation", "unchanged"];
+    let seen = run(&plan, "cat /conf/file; echo; cat /conf/resolv.conf", &namespaces).expect("enter");
+    assert_eq!(seen, ["kept", "nameserver 192.0.2.1"]);
 }
 
 #[test]
