@@ -30,6 +30,7 @@ mod plan;
 mod proc;
 mod program;
 mod protocol;
+mod signal;
 mod state;
 #[doc(hidden)]
 pub mod supervisor;
@@ -46,3 +47,4 @@ pub use exit::Exit;
 pub use failure::{Failure, Step};
 pub use plan::{Isolation, Output, Plan, TerminalSize};
 pub use program::{Program, ProgramNotFound};
+pub use signal::{UnknownSignal, signal_number};

@@ -10,9 +10,13 @@ const NAME: &str = "encamp-executor";
 pub struct Program(PathBuf);
 
 impl Program {
-    /// The program at this path.
+    /// The program at this path; a name without a slash is looked for along `PATH` when it is started.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self(path.into())
+        let path = path.into();
+        // It is started in another directory than the caller's.
+        let is_path = path.components().count() > 1;
+        let absolute = is_path.then(|| std::path::absolute(&path).ok()).flatten();
+        Self(absolute.unwrap_or(path))
     }
 
     /// Looks for it: the path in the environment variable `ENCAMP_EXECUTOR`, then beside the calling program (and
@@ -33,7 +37,7 @@ impl Program {
         let mut candidates = beside_caller().into_iter().chain(env::split_paths(&path));
         candidates
             .find_map(|dir| Some(dir.join(NAME)).filter(|path| path.is_file()))
-            .map(Self)
+            .map(Self::new)
             .ok_or(ProgramNotFound::Nowhere)
     }
 

@@ -1,25 +1,31 @@
 //! Run a command on the host, under the executor and nothing else.
+//!
+//! [`RawExec`] is the `raw_exec` task driver: the command sees the host's files, processes and network, runs as the
+//! task's user, and is limited by cgroups where the host has any. Being that open, it is off until its configuration
+//! says `enabled = true`.
+//!
+//! ```no_run
+//! use encamp_cgroup::Hierarchy;
+//! use encamp_driver::Driver;
+//! use encamp_executor::{Executor, Program};
+//! use encamp_raw_exec::RawExec;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let executor = Executor::new(Program::locate()?, "/var/lib/encamp/executor".into());
+//! let driver = RawExec::new(executor, Hierarchy::detect());
+//! let capabilities = driver.capabilities().await?;
+//! assert!(capabilities.exec);
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
-use encamp_cgroup::Hierarchy;
-use encamp_executor::Executor;
+mod config;
+mod driver;
+mod fingerprint;
+mod glob;
+mod plan;
+mod stats;
+mod task;
 
-/// The `raw_exec` driver.
-#[derive(Debug)]
-pub struct RawExec {
-    _executor: Executor,
-    _cgroups: Hierarchy,
-}
-
-impl RawExec {
-    /// The name that jobs use.
-    pub const NAME: &'static str = "raw_exec";
-
-    /// A driver that starts tasks through `executor` and puts them into `cgroups`.
-    pub fn new(executor: Executor, cgroups: Hierarchy) -> Self {
-        Self {
-            _executor: executor,
-            _cgroups: cgroups,
-        }
-    }
-}
+pub use driver::RawExec;

@@ -26,7 +26,7 @@ pub enum LaunchError {
         source: io::Error,
     },
     /// The supervising program cannot be run.
-    #[error("cannot run the supervising program {}", .path.display())]
+    #[error("cannot run the supervising program {}; install it there, or name it in ENCAMP_EXECUTOR", .path.display())]
     Program {
         /// Where it is said to be.
         path: PathBuf,

@@ -12,9 +12,9 @@ use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, within};
-use super::dir::{Remains, StateDir, kill_supervisor, remove_cgroup};
+use super::dir::{Lock, Remains, StateDir, kill_supervisor, remove_cgroup};
 use super::session;
-use crate::protocol::{Reply, Request, Started};
+use crate::protocol::{Reply, Request, Started, Status};
 use crate::{
     ControlError, DestroyError, Event, Events, Executor, Exit, SessionError, SessionExit, SessionIo, SessionOutput,
     TerminalSize, proc, sys,
@@ -94,6 +94,17 @@ impl Process {
     /// How it ended, if that is already known here.
     pub fn exit(&self) -> Option<Exit> {
         self.0.exit.get().cloned()
+    }
+
+    /// How it ended; `None` while it runs. Asks the supervising process if that is not known here.
+    ///
+    /// # Errors
+    /// [`ControlError::Unresponsive`] after [`Executor::ANSWER_TIMEOUT`].
+    pub async fn status(&self) -> Result<Option<Exit>, ControlError> {
+        match self.look().await {
+            Look::Silent => Err(ControlError::Unresponsive(Executor::ANSWER_TIMEOUT)),
+            _ => Ok(self.exit()),
+        }
     }
 
     /// Waits for its end, after which all its output is in the logs. May be called many times.
@@ -224,21 +235,8 @@ impl Process {
             path: self.0.dir.path().to_owned(),
             source,
         };
-        if !self.has_ended().await {
-            if !force {
-                return Err(DestroyError::Running);
-            }
-            // Whether it could be told to or not: it is made sure of below.
-            drop(self.stop(Some(SIGKILL), Duration::ZERO).await);
-        }
-        self.release().await;
-        let lock = match self.end_supervisor().await {
-            Ok(lock) => lock,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(DestroyError::Supervisor(Executor::ANSWER_TIMEOUT));
-            }
-            Err(error) => return Err(unusable(error)),
+        let Some(lock) = self.wind_up(force).await? else {
+            return Ok(());
         };
         let remains = self.0.dir.bury(&lock).await.map_err(unusable)?;
         if let Remains::Exit(exit, _) = remains {
@@ -284,9 +282,7 @@ impl Process {
                 biased;
                 reply = connection.receive() => reply,
                 () = &mut overdue => {
-                    if let Ok(Some(record)) = self.0.dir.record() {
-                        kill_supervisor(&record);
-                    }
+                    self.kill_supervisor();
                     return None;
                 }
             };
@@ -338,18 +334,48 @@ impl Process {
         }
     }
 
-    async fn has_ended(&self) -> bool {
+    /// Ends the task and its supervising process; `None` when the state directory is gone already.
+    async fn wind_up(&self, force: bool) -> Result<Option<Lock>, DestroyError> {
+        match self.look().await {
+            Look::Ended => self.release().await,
+            _ if !force => return Err(DestroyError::Running),
+            Look::Running => {
+                // Whether it could be told to or not: it is made sure of below.
+                drop(self.stop(Some(SIGKILL), Duration::ZERO).await);
+                self.release().await;
+            }
+            Look::Silent => self.kill_supervisor(),
+        }
+        match self.end_supervisor().await {
+            Ok(Some(lock)) => Ok(Some(lock)),
+            Ok(None) => Err(DestroyError::Supervisor(Executor::ANSWER_TIMEOUT)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(DestroyError::State {
+                path: self.0.dir.path().to_owned(),
+                source,
+            }),
+        }
+    }
+
+    async fn look(&self) -> Look {
         if self.exit().is_some() {
-            return true;
+            return Look::Ended;
         }
         let status = match self.connect().await {
             Ok(mut connection) => connection.ask(&Request::Status).await,
             Err(error) => Err(error),
         };
         match status {
-            Ok(Reply::Status(status)) => status.exit.map(|exit| self.ended(exit)).is_some(),
-            Err(ControlError::Unresponsive(_)) => false,
-            _ => self.autopsy(RETRY_INTERVAL).await.is_some(),
+            Ok(Reply::Status(Status { exit: Some(exit), .. })) => {
+                self.ended(exit);
+                Look::Ended
+            }
+            Ok(_) => Look::Running,
+            Err(ControlError::Unresponsive(_)) => Look::Silent,
+            Err(_) => match self.autopsy(RETRY_INTERVAL).await {
+                Some(_) => Look::Ended,
+                None => Look::Running,
+            },
         }
     }
 
@@ -360,21 +386,33 @@ impl Process {
         }
     }
 
-    /// Waits for the supervising process to end, and makes it.
-    async fn end_supervisor(&self) -> io::Result<super::dir::Lock> {
+    /// Waits for the supervising process to end, and makes it; `None` when it does not.
+    async fn end_supervisor(&self) -> io::Result<Option<Lock>> {
         let patience = Executor::ANSWER_TIMEOUT;
         if let Some(child) = self.0.child.lock().await.as_mut() {
             drop(timeout(patience, child.wait()).await);
         }
         if let Some(lock) = self.0.dir.lock(patience).await? {
-            return Ok(lock);
+            return Ok(Some(lock));
         }
-        if let Some(record) = self.0.dir.record()? {
+        self.kill_supervisor();
+        self.0.dir.lock(patience).await
+    }
+
+    fn kill_supervisor(&self) {
+        // Without a record, there is nothing of it yet.
+        if let Ok(Some(record)) = self.0.dir.record() {
             kill_supervisor(&record);
         }
-        let lock = self.0.dir.lock(patience).await?;
-        lock.ok_or_else(|| io::ErrorKind::TimedOut.into())
     }
+}
+
+/// What can be seen of a task from here.
+enum Look {
+    Ended,
+    Running,
+    /// Its supervising process does not answer.
+    Silent,
 }
 
 fn refused(reply: Reply) -> ControlError {
