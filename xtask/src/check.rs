@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use lexopt::prelude::*;
 
 use crate::args::Args;
 use crate::setup::tools;
 use crate::shell::{self, Cmd};
-use crate::style;
 use crate::workspace::Workspace;
+use crate::{style, suggest};
 
 mod graph;
 mod layout;
@@ -20,9 +21,9 @@ mod sentence;
 mod source;
 
 pub(crate) const HELP: &str = "\
-Usage: cargo xtask check
+Usage: cargo xtask check [rules|fmt|clippy|doc|deny]...
 
-Runs everything, and tells all findings at the end:
+Runs the checks that are named, or all of them, and tells all findings at the end:
 
   rules     what the folders may hold and depend on, where `unsafe` stands, that a crate says one sentence of itself
             in its manifest, its documentation and README.md, and what licences its dependencies have
@@ -31,6 +32,8 @@ Runs everything, and tells all findings at the end:
   doc       the documentation of all crates, with warnings as errors
   deny      cargo deny, where it is installed: licences, bans and sources; advisories where they are in reach
 ";
+
+const CHECKS: [&str; 5] = ["rules", "fmt", "clippy", "doc", "deny"];
 
 /// Something that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,13 +73,19 @@ impl fmt::Display for Finding {
 
 pub(crate) fn main(args: Args) -> Result<ExitCode> {
     let mut args = args.only_own()?;
-    if let Some(arg) = args.next()? {
-        return Err(arg.unexpected().into());
+    let mut chosen = Vec::new();
+    while let Some(arg) = args.next()? {
+        let Value(name) = arg else {
+            return Err(arg.unexpected().into());
+        };
+        let name = name.to_string_lossy();
+        let known = CHECKS.iter().find(|check| **check == name);
+        chosen.push(*known.with_context(|| suggest::unknown("check", &name, CHECKS.into_iter()))?);
     }
-    let findings = rules()?;
+    let chosen = |name: &str| chosen.is_empty() || chosen.contains(&name);
+    let findings = if chosen("rules") { rules() } else { Vec::new() };
     let mut failed = Vec::new();
-    for step in steps() {
-        let (name, cmd) = step;
+    for (name, cmd) in steps().into_iter().filter(|(name, _)| chosen(name)) {
         if !cmd.status()?.success() {
             failed.push(name);
         }
@@ -96,10 +105,13 @@ pub(crate) fn main(args: Args) -> Result<ExitCode> {
 }
 
 /// The rules that are ours; they need no build.
-fn rules() -> Result<Vec<Finding>> {
+fn rules() -> Vec<Finding> {
     let root = shell::root();
     let Ok(workspace) = Workspace::load_locked() else {
-        return Ok(vec![Finding::new("Cargo.lock", "is not what the manifests ask for, or a manifest cannot be read")]);
+        return vec![Finding::new(
+            "Cargo.lock",
+            "is not what the manifests ask for, or a manifest cannot be read",
+        )];
     };
     let mut findings = graph::check(&workspace);
     findings.extend(layout::check(&root));
@@ -107,7 +119,7 @@ fn rules() -> Result<Vec<Finding>> {
     findings.extend(manifest::check(&workspace));
     findings.extend(sentence::check(&workspace));
     findings.extend(source::check(&workspace));
-    Ok(findings)
+    findings
 }
 
 fn steps() -> Vec<(&'static str, Cmd)> {
@@ -122,7 +134,7 @@ fn steps() -> Vec<(&'static str, Cmd)> {
         let deny = || Cmd::cargo("deny").args(["--offline", "check", "--hide-inclusion-graph"]);
         steps.push(("deny", deny().args(["licenses", "bans", "sources"])));
         if advisories().is_some_and(|folder| folder.exists()) {
-            steps.push(("deny advisories", deny().arg("advisories")));
+            steps.push(("deny", deny().arg("advisories")));
         }
     }
     steps

@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
-use nix::sys::signal::{SigSet, Signal, killpg};
+use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 /// The children that somebody here waits for; the signal thread reaps only the others.
 static OWNED: Mutex<Vec<Pid>> = Mutex::new(Vec::new());
@@ -74,27 +76,23 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
         .then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Blocks the signals that end a process and hands them to a thread, which remembers them and passes them on.
+/// Starts a thread that takes the signals which end a process, remembers them and passes them on.
 ///
-/// To be called before any other thread starts; children get an empty signal mask again.
+/// Handlers, rather than a blocked mask: a child inherits a mask, but gets no handlers.
 pub(crate) fn watch_signals() -> Result<()> {
     let status = std::fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
     let ignored = ignored_signals(&status);
-    let mut set = SigSet::empty();
-    set.add(Signal::SIGCHLD);
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        // What our own parent ignores for us (nohup, a background job) stays ignored.
-        if ignored & (1 << (signal as i32 - 1)) == 0 {
-            set.add(signal);
-        }
-    }
-    set.thread_block().context("cannot block signals")?;
+    // What our own parent ignores for us (nohup, a background job) stays ignored.
+    let is_ignored = |signal: i32| ignored & (1 << (signal - 1)) != 0;
+    let ending = [SIGINT, SIGTERM, SIGHUP]
+        .into_iter()
+        .filter(|signal| !is_ignored(*signal));
+    let mut signals = Signals::new(ending.chain([SIGCHLD])).context("cannot handle signals")?;
     std::thread::Builder::new().name("signals".into()).spawn(move || {
-        loop {
-            match set.wait() {
-                Ok(Signal::SIGCHLD) => reap_orphans(),
-                Ok(signal) => pass_on(signal),
-                Err(_) => {}
+        for signal in signals.forever() {
+            match signal {
+                SIGCHLD => reap_orphans(),
+                signal => pass_on(signal),
             }
         }
     })?;
@@ -113,8 +111,9 @@ pub(crate) fn adopt_orphans() -> Result<()> {
     nix::sys::prctl::set_child_subreaper(true).context("cannot become the reaper of orphans")
 }
 
-fn pass_on(signal: Signal) {
-    INTERRUPTED.store(signal as i32, Ordering::Relaxed);
+fn pass_on(signal: i32) {
+    INTERRUPTED.store(signal, Ordering::Relaxed);
+    let signal = Signal::try_from(signal).unwrap_or(Signal::SIGTERM);
     for group in owned().iter() {
         _ = killpg(*group, signal);
     }

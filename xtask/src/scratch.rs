@@ -1,7 +1,7 @@
 //! A private directory that goes away with its owner.
 
-use std::fs::{DirBuilder, remove_dir_all};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File, remove_dir_all};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -9,33 +9,44 @@ use nix::mount::{MntFlags, umount2};
 
 use crate::leaks::parse;
 
+/// What the directories' names begin with.
+const PREFIX: &str = "encamp-";
+
 /// A directory of this run, removed on drop with all that is in it.
 ///
 /// Others may pass through it (mode 0711): tests run tasks as other users, in directories below.
-pub(crate) struct Scratch(PathBuf);
+pub(crate) struct Scratch {
+    path: PathBuf,
+    /// Held for as long as the directory is in use.
+    _lock: File,
+}
 
 impl Scratch {
-    /// Makes `<temp dir>/encamp-<pid>`. The name is short because socket paths, which are limited, go below it.
+    /// Makes `<temp dir>/encamp-<pid>`, and removes those of runs that were killed. The name is short because socket
+    /// paths, which are limited, go below it.
     pub(crate) fn new() -> Result<Self> {
         let temp = std::env::temp_dir()
             .canonicalize()
             .context("cannot find the directory for temporary files")?;
+        remove_abandoned(&temp);
         // The kernel lists mounts by their real paths, and so this one has to be.
-        let path = temp.join(format!("encamp-{}", std::process::id()));
-        DirBuilder::new()
-            .mode(0o711)
-            .create(&path)
-            .with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(path))
+        let path = temp.join(format!("{PREFIX}{}", std::process::id()));
+        let make = || {
+            DirBuilder::new().mode(0o711).create(&path)?;
+            let lock = File::open(&path)?;
+            lock.lock().map(|()| lock)
+        };
+        let lock = make().with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(Self { path, _lock: lock })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Makes a directory inside.
     pub(crate) fn dir(&self, name: &str) -> Result<PathBuf> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
         Ok(path)
     }
@@ -43,7 +54,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        clear(&self.0);
+        clear(&self.path);
     }
 }
 
@@ -63,6 +74,23 @@ pub(crate) fn clear(directory: &Path) {
         ));
     } else if let Err(error) = remove_dir_all(directory) {
         warn(&format!("cannot remove {}: {error}", directory.display()));
+    }
+}
+
+/// Removes the directories of earlier runs that nobody holds any more.
+fn remove_abandoned(temp: &Path) {
+    for entry in std::fs::read_dir(temp).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(PREFIX))
+            .and_then(|pid| pid.parse::<u32>().ok());
+        let own = entry
+            .metadata()
+            .is_ok_and(|data| data.is_dir() && data.uid() == nix::unistd::geteuid().as_raw());
+        if pid.is_some() && own && File::open(entry.path()).is_ok_and(|directory| directory.try_lock().is_ok()) {
+            clear(&entry.path());
+        }
     }
 }
 

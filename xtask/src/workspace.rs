@@ -53,7 +53,12 @@ impl Workspace {
 
     /// Fails where the lock file is not up to date.
     pub(crate) fn load_locked() -> Result<Self> {
-        Self::parse(&Cmd::cargo("metadata").args(["--format-version", "1", "--locked"]).quiet().read()?)
+        Self::parse(
+            &Cmd::cargo("metadata")
+                .args(["--format-version", "1", "--locked"])
+                .quiet()
+                .read()?,
+        )
     }
 
     /// From the text of `cargo metadata --format-version 1`.

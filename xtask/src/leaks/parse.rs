@@ -7,6 +7,10 @@ pub(crate) fn mounts(mountinfo: &str) -> Vec<String> {
     let fields = |line: &str| {
         let (own, of_filesystem) = line.split_once(" - ")?;
         let point = unescape(own.split(' ').nth(4)?);
+        // `ip netns` mounts its folder onto itself once, and leaves it so.
+        if point == "/run/netns" {
+            return None;
+        }
         let mut of_filesystem = of_filesystem.split(' ');
         let (kind, source) = (of_filesystem.next()?, of_filesystem.next().unwrap_or("none"));
         Some(format!("{point} ({kind} from {})", unescape(source)))
@@ -61,8 +65,12 @@ pub(crate) fn own_cgroup<'a>(own: &'a str, controllers: &[String]) -> &'a str {
 
 /// Whether a cgroup (relative to its hierarchy) is of the machine's own management rather than of a test.
 ///
-/// That is a unit of systemd, or whatever lies beside the cgroup that we ourselves were put into.
+/// That is a unit of systemd, what an engine made for itself and its containers (which the engine is asked for), or
+/// whatever lies beside the cgroup that we ourselves were put into.
 pub(crate) fn is_of_system(cgroup: &Path, own: &str) -> bool {
+    if is_of_engine(cgroup) {
+        return true;
+    }
     let units = [".slice", ".scope", ".service", ".mount", ".socket", ".swap"];
     let own = Path::new(own.trim_start_matches('/'));
     if own.components().next().is_some() && cgroup.starts_with(own) {
@@ -70,6 +78,13 @@ pub(crate) fn is_of_system(cgroup: &Path, own: &str) -> bool {
     }
     let unit = |part: &std::ffi::OsStr| units.iter().any(|unit| part.to_string_lossy().ends_with(unit));
     cgroup.iter().any(unit) || own.components().next().is_some_and(|top| cgroup.starts_with(top))
+}
+
+/// `docker`, and `docker/<id>` with all below.
+fn is_of_engine(cgroup: &Path) -> bool {
+    let mut parts = cgroup.iter().map(|part| part.to_string_lossy());
+    let is_id = |part: &str| part.len() == 64 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    parts.next().is_some_and(|part| part == "docker") && parts.next().is_none_or(|part| is_id(&part))
 }
 
 /// The rules of `nft list ruleset`, each with its table and chain, without counters and handles.

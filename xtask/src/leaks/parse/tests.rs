@@ -9,12 +9,14 @@ const MOUNTINFO: &str = "\
 25 22 0:23 / /sys/fs/cgroup/memory rw,nosuid shared:3 - cgroup cgroup rw,memory
 26 22 0:24 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw,nsdelegate
 27 22 0:25 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd
+80 22 254:0 /run/netns /run/netns rw shared:1 - ext4 /dev/vda rw
 90 22 0:40 / /tmp/a\\040b rw - tmpfs none rw,size=4k
 ";
 
 #[test]
 fn a_mount_is_its_point_its_type_and_its_source() {
     let all = mounts(MOUNTINFO);
+    assert_eq!(all.len(), 5, "without that of `ip netns`");
     assert_eq!(all.first().unwrap(), "/ (ext4 from /dev/vda)");
     assert_eq!(all.last().unwrap(), "/tmp/a b (tmpfs from none)");
     assert_eq!(mount_points(MOUNTINFO).last().unwrap(), Path::new("/tmp/a b"));
@@ -42,7 +44,13 @@ fn cgroups_of_the_system_are_told_from_those_of_tests() {
         ("encamp", "/", false),
         ("encamp/task", "/", false),
         ("system.slice/cron.service", "/", true),
-        ("docker", "/", false),
+        ("docker", "/", true),
+        (
+            "docker/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/x",
+            "/",
+            true,
+        ),
+        ("docker/test", "/", false),
         // Put into a cgroup, we make ours below it; what is beside it is its manager's.
         ("manager/us", "/manager/us", true),
         ("manager/us/encamp", "/manager/us", false),
