@@ -39,8 +39,8 @@ fn check_len(source: &Arc<Source>) -> Result<(), Diagnostics> {
 /// The parser's error in the words of the language.
 fn explain(source: &Arc<Source>, error: &Error) -> Diagnostics {
     let text = source.text();
-    let offset = text.floor_char_boundary(error.location().offset());
-    let rest = text.get(offset..).unwrap_or_default();
+    let start = place_of(text, error);
+    let rest = text.get(start..).unwrap_or_default();
     let name = rest
         .chars()
         .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
@@ -51,9 +51,21 @@ fn explain(source: &Arc<Source>, error: &Error) -> Diagnostics {
     };
     let word = rest.get(..name).unwrap_or_default();
     let (summary, detail) = describe(error.message(), word, rest);
-    Diagnostic::error(summary, detail)
-        .with_span(Span::new(source, offset..offset + width))
-        .into()
+    let place = Span::new(source, start..start + width);
+    Diagnostic::error(summary, detail).with_span(place).into()
+}
+
+/// Where the parser found the error. In two cases that is behind the character at fault.
+fn place_of(text: &str, error: &Error) -> usize {
+    let offset = text.floor_char_boundary(error.location().offset());
+    let before = text.get(..offset).unwrap_or_default();
+    if error.message().contains("escape sequence") || error.message().contains("hex code") {
+        return before.rfind('\\').unwrap_or(offset);
+    }
+    if error.message().contains("object value assignment") {
+        return before.char_indices().next_back().map_or(offset, |(index, _)| index);
+    }
+    offset
 }
 
 fn describe(message: &str, word: &str, rest: &str) -> (&'static str, String) {
@@ -120,11 +132,29 @@ fn describe(message: &str, word: &str, rest: &str) -> (&'static str, String) {
     if let Some((_, summary, detail)) = TABLE.iter().find(|(needle, ..)| message.contains(needle)) {
         return (summary, (*detail).to_owned());
     }
+    if message == "expected `{`" {
+        return (
+            "Invalid block",
+            "A label in quotes or `{` is required here, which opens the block.".to_owned(),
+        );
+    }
+    if message.contains("eof") && rest.starts_with('.') {
+        return (
+            "Invalid attribute name",
+            "An attribute name, an index or `*` is required after a dot.".to_owned(),
+        );
+    }
     if message.contains("eof") {
         return (
             "Missing newline",
             "An argument or a block must end with a newline before anything else follows.".to_owned(),
         );
+    }
+    let is_name = word.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    if message == "unexpected token" && is_name {
+        // The parser went back to the begin of the argument: no way to read its value is any better than another.
+        let detail = format!("The value of \"{word}\" is missing or is no expression.");
+        return ("Invalid expression", detail);
     }
     if message == "unexpected token" {
         return (

@@ -81,8 +81,7 @@ fn snippet<'a>(span: &'a Span, context: Option<&'a Span>) -> Snippet<'a, Annotat
     if text.len() > MAX_LINE * (last + 1 - first) {
         return cut(span);
     }
-    // The source is checked for control characters when it is parsed, but not when that check is what failed.
-    let snippet = Snippet::source(text)
+    let snippet = Snippet::source(drawable(text))
         .line_start(first)
         .path(source.name())
         .annotation(AnnotationKind::Primary.span(on_line(span, start, text.len())));
@@ -108,10 +107,19 @@ fn cut(span: &Span) -> Snippet<'_, Annotation<'_>> {
         .floor_char_boundary((span.range().start + 80).min(line.end))
         .max(from);
     let text = source.text().get(from..to).unwrap_or_default();
-    Snippet::source(text)
+    Snippet::source(drawable(text))
         .line_start(span.line())
         .path(source.name())
         .annotation(AnnotationKind::Primary.span(on_line(span, from, text.len())))
+}
+
+/// Source text without the control characters that the renderer lets through; every character keeps its length.
+fn drawable(text: &str) -> Cow<'_, str> {
+    let is_bad = |c: char| c.is_control() && c.len_utf8() == 2;
+    if !text.contains(is_bad) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace(is_bad, "\u{b7}"))
 }
 
 /// The span's range relative to `start`, at most up to the end of a text of `len` bytes.

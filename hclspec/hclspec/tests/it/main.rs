@@ -2,3 +2,7 @@
 
 mod decode;
 mod evaluate;
+mod hostile;
+mod properties;
+mod serde;
+mod syntax;
