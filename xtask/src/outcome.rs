@@ -15,6 +15,8 @@ pub(crate) struct Outcome {
     /// Tests that are not run unless asked for, with their reasons.
     pub(crate) ignored: Vec<(Name, String)>,
     binary: String,
+    /// How many failures there were before the present binary.
+    before: usize,
     /// Whether the present binary has yet to say its result.
     open: bool,
 }
@@ -30,6 +32,8 @@ impl Outcome {
             .or_else(|| line.strip_prefix("Doc-tests "))
         {
             self.next_binary(binary);
+        } else if let Some(target) = line.strip_prefix("error: test failed, to rerun pass ") {
+            self.target(target.trim_matches('`'));
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             self.result(counts);
         } else if let Some((test, state)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
@@ -54,7 +58,17 @@ impl Outcome {
     fn next_binary(&mut self, binary: &str) {
         self.close();
         binary.clone_into(&mut self.binary);
+        self.before = self.failures.len();
         self.open = true;
+    }
+
+    /// Takes what cargo says after a binary that failed: many crates have a binary of the same name.
+    fn target(&mut self, target: &str) {
+        self.close();
+        let target = target.strip_prefix("-p ").unwrap_or(target);
+        for failure in self.failures.iter_mut().skip(self.before) {
+            *failure = failure.replacen(&self.binary, target, 1);
+        }
     }
 
     fn close(&mut self) {
@@ -157,6 +171,24 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
         let outcome = outcome(&format!("{died}{}", OUTPUT.replace("1 failed", "0 failed")), false);
         assert_eq!(outcome.failed, 1);
         assert_eq!(outcome.failures.first().unwrap(), "it: died before it gave its result");
+    }
+
+    #[test]
+    fn a_failure_names_its_crate() {
+        let failed = "Running tests/it/main.rs (target/debug/deps/it-01)\ntest a::b ... FAILED\n\
+                      test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out\n\
+                      error: test failed, to rerun pass `-p encamp-x --test it`\n";
+        let died = "Running tests/it/main.rs (target/debug/deps/it-02)\n\
+                    error: test failed, to rerun pass `-p encamp-y --test it`\n";
+        let outcome = outcome(&format!("{failed}{died}"), false);
+        let wanted = [
+            "encamp-x --test it: a::b",
+            "encamp-y --test it: died before it gave its result",
+        ];
+        assert_eq!(
+            (outcome.failed, outcome.failures),
+            (2, wanted.map(str::to_owned).to_vec())
+        );
     }
 
     #[test]
