@@ -1,6 +1,8 @@
 //! What expressions may refer to.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indexmap::IndexMap;
 
@@ -11,6 +13,7 @@ use crate::Value;
 pub struct Context {
     variables: IndexMap<String, Value>,
     unknown: UnknownVariables,
+    budget: Option<Arc<AtomicUsize>>,
 }
 
 /// What becomes of a reference to a variable that the [`Context`] does not have.
@@ -48,6 +51,16 @@ impl Context {
         self
     }
 
+    /// The same context with a limit to the work that all evaluations with it and its clones may do together, in
+    /// about the bytes that they copy. Each alone has a limit in any case.
+    ///
+    /// Set it where one untrusted text holds many expressions.
+    #[must_use]
+    pub fn with_budget(mut self, units: usize) -> Self {
+        self.budget = Some(Arc::new(AtomicUsize::new(units)));
+        self
+    }
+
     /// Sets a variable, in place of an earlier one of the same name.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
         self.variables.insert(name.into(), value.into());
@@ -68,6 +81,13 @@ impl Context {
         self.variables.keys().map(String::as_str)
     }
 
+    /// Takes units from the budget; whether there were as many.
+    pub(crate) fn spend(&self, units: usize) -> bool {
+        let Some(budget) = &self.budget else { return true };
+        let left = |rest: usize| rest.checked_sub(units);
+        budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
+    }
+
     pub(crate) fn keeps(&self, name: &str) -> bool {
         match self.unknown {
             UnknownVariables::Error => false,
@@ -83,6 +103,6 @@ impl fmt::Debug for Context {
         f.debug_struct("Context")
             .field("variables", &self.variables.keys())
             .field("unknown", &self.unknown)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

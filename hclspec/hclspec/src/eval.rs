@@ -25,6 +25,8 @@ pub(crate) use variables::{references, variables};
 
 /// How much work an evaluation may do: a unit is about a byte that is copied.
 const MAX_WORK: usize = 64 << 20;
+/// How deep lists and maps may be nested in a value.
+const MAX_DEPTH: usize = 128;
 /// What a step costs beside its bytes.
 const STEP: usize = 8;
 
@@ -88,10 +90,14 @@ impl<'c> Evaluator<'c> {
 
     /// The value of a whole expression, or none where there are diagnostics. Unknown references are kept as text.
     pub(crate) fn value(&self, expr: &Expr) -> Option<Value> {
-        let value = self
-            .kept_or(expr, Scope::root())
-            .and_then(|value| self.own(value, &expr.range));
-        value.ok()
+        let value = self.kept_or(expr, Scope::root());
+        let value = value.and_then(|value| self.own(value, &expr.range)).ok()?;
+        // A value that is part of the next one, and so on, may not get so deep that dropping it takes all the stack.
+        if depth(&value) > MAX_DEPTH {
+            let detail = format!("Values may be nested at most {MAX_DEPTH} levels deep.");
+            return self.fail("Value nested too deep", detail, &expr.range).ok();
+        }
+        Some(value)
     }
 
     /// The diagnostics so far.
@@ -114,7 +120,7 @@ impl<'c> Evaluator<'c> {
     fn charge(&self, work: usize, range: &Range<usize>) -> Result<(), Stop> {
         let total = self.work.get().saturating_add(work);
         self.work.set(total);
-        if total <= MAX_WORK {
+        if total <= MAX_WORK && self.context.spend(work) {
             return Ok(());
         }
         self.fail(
@@ -340,6 +346,14 @@ fn size(value: &Value) -> usize {
         Value::String(text) => text.len(),
         Value::List(values) => values.iter().map(size).sum(),
         Value::Map(entries) => entries.iter().map(|(name, value)| name.len() + size(value)).sum(),
+    }
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::List(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Map(entries) => 1 + entries.values().map(depth).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -1,4 +1,18 @@
 //! A job file as typed data with spans.
+//!
+//! [`parse`] reads a job file. What it gives is plain data, but for a task's [`Config`], which is decoded when the
+//! driver's schema and the task's environment are known.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use encamp_hclspec::Source;
+//!
+//! let text = "job \"j\" {\n group \"g\" {\n task \"t\" {\n driver = \"exec\"\n }\n }\n }";
+//! let parsed = encamp_jobspec::parse(Source::new("j.hcl", text.to_owned()), &BTreeMap::new())?;
+//! assert_eq!(parsed.job.groups[0].tasks[0].driver, "exec");
+//! # Ok::<(), encamp_hclspec::Diagnostics>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod build;
@@ -51,3 +65,8 @@ fn refuse_json(source: &Arc<Source>) -> Result<(), Diagnostics> {
     let diagnostic = Diagnostic::error("JSON job file", detail);
     Err(diagnostic.with_span(Span::new(source, start..start + 1)).into())
 }
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,7 +1,7 @@
 //! Reading a block: which names it may have, and what they hold.
 
 use encamp_hclspec::{
-    Block, Body, Context, Diagnostic, Diagnostics, Span, Spec, Type, decode_part, did_you_mean, from_value,
+    Block, Body, Context, Diagnostic, Diagnostics, Span, Spec, Type, Value, decode_part, did_you_mean, from_value,
 };
 use serde::de::DeserializeOwned;
 
@@ -57,33 +57,31 @@ impl Reader<'_> {
     /// The arguments of a body. What is wrong with them is reported, and they are left out.
     pub(crate) fn arguments<T: DeserializeOwned + Default>(&mut self, keys: &Keys, body: &Body) -> T {
         self.check_names(keys, body);
-        let parts = keys
-            .arguments
-            .iter()
-            .map(|(name, argument)| (*name, Spec::attr(*name, argument.ty())));
-        let value = match decode_part(&Spec::object(parts), body, self.context) {
-            Ok(value) => value,
-            Err(diagnostics) => {
-                self.diagnostics.extend(diagnostics);
-                return T::default();
+        let mut values = Value::map(std::iter::empty::<(String, Value)>());
+        for (name, argument) in keys.arguments {
+            // One by one, so that one that is wrong does not hide the others.
+            match decode_part(&Spec::attr(*name, argument.ty()), body, self.context) {
+                Ok(value) => set(&mut values, name, value),
+                Err(diagnostics) => self.diagnostics.extend(diagnostics),
             }
-        };
-        from_value(value).unwrap_or_else(|error| {
+        }
+        loop {
+            let error = match from_value(values.clone()) {
+                Ok(arguments) => return arguments,
+                Err(error) => error,
+            };
             let path: Vec<&str> = error.path().iter().map(String::as_str).collect();
-            let name = path.first().copied().unwrap_or_default();
-            let is_number = keys
-                .arguments
-                .iter()
-                .any(|(known, ty)| *known == name && matches!(ty, Argument::Number));
-            let detail = if is_number {
+            let Some(name) = path.first() else { return T::default() };
+            let is_number = |(known, ty): &(&str, Argument)| known == name && matches!(ty, Argument::Number);
+            let detail = if keys.arguments.iter().any(is_number) {
                 format!("\"{name}\" must be a whole number, and not below zero.")
             } else {
                 format!("{error}.")
             };
             let span = body.locate(&path).unwrap_or_else(|| body.span());
             self.error("Incorrect attribute value type", detail, span);
-            T::default()
-        })
+            set(&mut values, name, Value::Null);
+        }
     }
 
     /// The only block of a type.
@@ -158,6 +156,12 @@ impl Reader<'_> {
             }
             self.error(format!("Unexpected {form}"), detail, span);
         }
+    }
+}
+
+fn set(values: &mut Value, name: &str, value: Value) {
+    if let Value::Map(entries) = values {
+        entries.insert(name.to_owned(), value);
     }
 }
 

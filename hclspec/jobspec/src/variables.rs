@@ -21,6 +21,10 @@ const VARIABLE: Keys = Keys {
     later: &["validation", "sensitive", "nullable"],
 };
 
+/// How much the values of a job file may take together, in about bytes. Many small references to one large local are a
+/// small file.
+const BUDGET: usize = 128 << 20;
+
 /// The names that a job file may refer to beside its own: the environment of its tasks and the node they run on.
 pub(crate) fn is_runtime(name: &str) -> bool {
     name.starts_with("NOMAD_") || matches!(name, "env" | "attr" | "meta" | "node")
@@ -31,6 +35,7 @@ pub(crate) fn context(body: &Body, given: &BTreeMap<String, String>, reader: &mu
     let variables = variables(body, given, reader);
     let mut context = Context::new()
         .with_unknown(UnknownVariables::KeepMatching(is_runtime))
+        .with_budget(BUDGET)
         .with_variable("var", Value::Map(variables))
         .with_variable("local", Value::Map(IndexMap::new()));
     locals(body, &mut context, reader);

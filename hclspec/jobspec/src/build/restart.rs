@@ -75,8 +75,11 @@ impl Builder<'_> {
             Ok(duration) => Some(duration),
             Err(error) => {
                 let span = body.locate(&[name]).unwrap_or_else(|| body.span());
-                self.reader
-                    .error("Invalid duration", format!("\"{name}\" is no duration: {error}."), span);
+                self.reader.error(
+                    "Invalid duration",
+                    format!("Inappropriate value for \"{name}\": {error}."),
+                    span,
+                );
                 None
             }
         }

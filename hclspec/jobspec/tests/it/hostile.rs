@@ -32,6 +32,38 @@ fn ten_megabytes_of_braces_are_refused_at_once() {
 }
 
 #[test]
+fn locals_that_multiply_are_stopped() {
+    let doubling: String = (1..200)
+        .map(|n| format!("l{n} = [local.l{0}, local.l{0}]\n", n - 1))
+        .collect();
+    check_contains(
+        &format!("locals {{\nl0 = \"{}\"\n{doubling}}}\n", "x".repeat(1000)),
+        "Expression too expensive",
+    );
+    let nesting: String = (1..20_000).map(|n| format!("l{n} = [local.l{}]\n", n - 1)).collect();
+    check_contains(&format!("locals {{\nl0 = 1\n{nesting}}}\n"), "Value nested too deep");
+    let env: String = (0..5000).map(|n| format!("A{n} = local.big\n")).collect();
+    let task = crate::job("", &format!("env {{\n{env}}}"));
+    check_contains(
+        &format!("locals {{\nbig = \"{}\"\n}}\n{task}", "x".repeat(1 << 20)),
+        "Expression too expensive",
+    );
+}
+
+/// Checks that a text is refused within a few seconds, for this reason among others.
+#[track_caller]
+fn check_contains(text: &str, expected: &str) {
+    let start = Instant::now();
+    let errors = parse_text(text, &[]).unwrap_err().to_string();
+    assert!(
+        errors.contains(expected),
+        "{}",
+        errors.chars().take(500).collect::<String>()
+    );
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[test]
 fn a_binary_file_is_refused_with_its_place() {
     let bytes = b"\x7fELF\x02\x01\x01\x00\xff\xfe".to_vec();
     let error = Source::from_bytes("job.hcl", bytes).unwrap_err();

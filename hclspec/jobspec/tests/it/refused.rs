@@ -166,12 +166,14 @@ fn values_are_checked() {
     check_task(
         "kill_timeout = 30",
         &[
-            "job.hcl:6:16: Invalid duration; \"kill_timeout\" is no duration: a duration needs a unit: ns, us, ms, s, m or h, as in \"30s\" or \"1m30s\".",
+            "job.hcl:6:16: Invalid duration; Inappropriate value for \"kill_timeout\": a duration needs a unit: ns, us, ms, s, m or h, as in \"30s\" or \"1m30s\".",
         ],
     );
     check_task(
         "kill_timeout = \"-5s\"",
-        &["job.hcl:6:16: Invalid duration; \"kill_timeout\" is no duration: a duration cannot be negative here."],
+        &[
+            "job.hcl:6:16: Invalid duration; Inappropriate value for \"kill_timeout\": a duration cannot be negative here.",
+        ],
     );
     check_task(
         "resources {\n memory = 1.5\n}",
@@ -228,6 +230,21 @@ fn values_are_checked() {
     check(
         "job \"j\" {\n group \"g\" {\n task \"t\" {}\n}\n}",
         &["job.hcl:3:2: Missing driver; The task \"t\" has no driver. Name one: driver = \"exec\"."],
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_reported_in_the_order_of_the_text() {
+    check_task(
+        "leader = 5\nkill_timeout = \"x\"\nuser = [1]\nresources {\n cpu = -1\n memory = \"a\"\n cores = 1.5\n}",
+        &[
+            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": bool required, but this is a number.",
+            "job.hcl:7:16: Invalid duration; Inappropriate value for \"kill_timeout\": not a duration: write numbers with units, as in \"30s\" or \"1m30s\".",
+            "job.hcl:8:8: Incorrect attribute value type; Inappropriate value for \"user\": string required, but this is a list.",
+            "job.hcl:10:8: Incorrect attribute value type; \"cpu\" must be a whole number, and not below zero.",
+            "job.hcl:11:11: Incorrect attribute value type; Inappropriate value for \"memory\": a number is required, and this string is none.",
+            "job.hcl:12:10: Incorrect attribute value type; \"cores\" must be a whole number, and not below zero.",
+        ],
     );
 }
 
