@@ -196,11 +196,12 @@ async fn run_tasks(
     for (index, task) in tasks.into_iter().enumerate() {
         let (order, orders) = watch::channel(Order::Wait);
         let (report, progress) = watch::channel(Progress::Pending);
-        let (mailbox, driver_events) = mpsc::channel(MAILBOX);
+        let (mailbox, mail) = mpsc::channel(MAILBOX);
         let wires = Wires {
             orders,
             progress: report,
-            driver_events,
+            mail,
+            mailbox: mailbox.clone(),
         };
         seats.push(Seat {
             role: Role::of(&task.task),

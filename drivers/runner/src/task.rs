@@ -45,8 +45,10 @@ pub(crate) struct Wires {
     pub(crate) orders: watch::Receiver<Order>,
     /// What has become of it.
     pub(crate) progress: watch::Sender<Progress>,
-    /// What its driver says about it.
-    pub(crate) driver_events: mpsc::Receiver<Event>,
+    /// Events that others have told already, to be kept in its record.
+    pub(crate) mail: mpsc::Receiver<Event>,
+    /// Where such events go.
+    pub(crate) mailbox: mpsc::Sender<Event>,
 }
 
 impl TaskRunner {
@@ -161,7 +163,10 @@ impl TaskRunner {
     // === starting
 
     async fn start(&mut self) -> Result<(), End> {
-        self.record.task_id = new_task_id(&self.shared.allocation.id, &self.spec.task.name);
+        // An interrupted start goes on under its own id, so that the driver knows what it had made for it.
+        if self.record.phase != Phase::Starting {
+            self.record.task_id = new_task_id(&self.shared.allocation.id, &self.spec.task.name);
+        }
         self.record.driver_state.clear();
         self.event(EventKind::TaskSetup, "building task directory and environment");
         self.prestart_hooks().await?;
@@ -264,13 +269,13 @@ impl TaskRunner {
                     waiting.set(wait(Arc::clone(&self.spec.driver), self.record.task_id.clone()));
                 }
                 () = &mut stopping => {}
-                Some(event) = self.wires.driver_events.recv() => {
+                Some(event) = self.wires.mail.recv() => {
                     self.record.push_event(event);
                     self.save();
                 }
             }
         };
-        while let Ok(event) = self.wires.driver_events.try_recv() {
+        while let Ok(event) = self.wires.mail.try_recv() {
             self.record.push_event(event);
         }
         let end = self.note_exit(exit);

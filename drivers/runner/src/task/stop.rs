@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use encamp_driver::{Driver, Error};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::{MAX_BACKOFF, TaskRunner, ends, ordered};
 use crate::context::Shared;
@@ -23,6 +23,7 @@ pub(super) struct Stopper {
     timeout: Duration,
     signal: Option<String>,
     orders: watch::Receiver<Order>,
+    mailbox: mpsc::Sender<Event>,
 }
 
 impl Stopper {
@@ -36,6 +37,7 @@ impl Stopper {
             timeout: task.kill_timeout,
             signal: task.kill_signal.clone(),
             orders: runner.wires.orders.clone(),
+            mailbox: runner.wires.mailbox.clone(),
         }
     }
 
@@ -53,21 +55,32 @@ impl Stopper {
     }
 
     async fn stop(&self, timeout: Duration) {
-        let message = format!("sent interrupt; waiting {timeout:?} before force killing");
-        self.shared.tell(Event::now(&self.task, EventKind::Killing, message));
+        let how = self.signal.as_deref().unwrap_or("the driver's kill signal");
+        self.say(
+            EventKind::Killing,
+            format!("sent {how}; waiting {timeout:?} before force killing"),
+        );
         let mut backoff = Duration::from_millis(500);
         for _ in 0..STOP_ATTEMPTS {
             match self.driver.stop_task(&self.id, timeout, self.signal.as_deref()).await {
                 Ok(()) | Err(Error::TaskNotFound(_)) => return,
                 Err(error) => {
-                    let message = format!("cannot stop the task: {}", error.chain());
-                    self.shared
-                        .tell(Event::now(&self.task, EventKind::DriverFailure, message));
+                    self.say(
+                        EventKind::DriverFailure,
+                        format!("cannot stop the task: {}", error.chain()),
+                    );
                 }
             }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
         }
         drop(self.driver.destroy_task(&self.id, true).await);
+    }
+
+    /// Tells watchers, and has it kept in the task's record.
+    fn say(&self, kind: EventKind, message: String) {
+        let event = Event::now(&self.task, kind, message);
+        drop(self.mailbox.try_send(event.clone()));
+        self.shared.tell(event);
     }
 }

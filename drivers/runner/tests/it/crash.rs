@@ -65,7 +65,7 @@ async fn a_driver_that_cannot_answer_yet_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_start_that_was_interrupted_is_made_anew() {
+async fn a_start_that_was_interrupted_is_made_again_under_its_own_id() {
     let camp = Camp::new(&[("web", "", "exit 0")]);
     let run = camp.start().await;
     run.crash().await;
@@ -75,6 +75,7 @@ async fn a_start_that_was_interrupted_is_made_anew() {
     camp.store.put_task("alloc", "web", &record).unwrap();
     camp.world.lose_everything();
     assert_eq!(summary(&camp.run().await), ["web:0"]);
+    assert_eq!(camp.store.task("alloc", "web").unwrap().task_id, record.task_id);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use encamp_runner::{Allocation, Control, Desired, Event, Lock, Outcome, Parts, Phase, Prepared, Runner, Store};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::cli::Run;
@@ -14,6 +15,9 @@ use crate::output;
 use crate::paths::DataDir;
 use crate::ui::{LogPrinter, Ui};
 use crate::{load, resume, wiring};
+
+/// How long the last events may take to be shown.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     let (record, mut allocation, notices) = load::request(&args.job)?;
@@ -40,11 +44,12 @@ async fn foreground(allocation: &Allocation, prepared: Prepared, parts: Parts, l
     let ui = Arc::new(Mutex::new(Ui::new(&allocation.id, &tasks)));
     let logs = LogPrinter::start(allocation.dir.join("alloc/logs"), tasks, Arc::clone(&ui));
     let (runner, control) = Runner::new(prepared, parts, lock);
-    let watching = tokio::spawn(watch(control.clone(), Arc::clone(&ui)));
+    let watching = tokio::spawn(watch(control.events(), Arc::clone(&ui)));
     let signals = tokio::spawn(obey_signals(control));
     let outcome = runner.run().await;
     signals.abort();
-    watching.abort();
+    // With the runner and its control gone the last event has been sent; what is under way is still shown.
+    drop(tokio::time::timeout(LAST_EVENTS, watching).await);
     tokio::task::spawn_blocking(move || logs.finish()).await?;
     let outcome = outcome?;
     if let Ok(mut ui) = ui.lock() {
@@ -53,10 +58,8 @@ async fn foreground(allocation: &Allocation, prepared: Prepared, parts: Parts, l
     Ok(exit_code(&outcome))
 }
 
-/// Shows events until the sender is gone.
-async fn watch(control: Control, ui: Arc<Mutex<Ui>>) {
-    let mut events = control.events();
-    drop(control);
+/// Shows events until nobody can send any more.
+async fn watch(mut events: broadcast::Receiver<Event>, ui: Arc<Mutex<Ui>>) {
     loop {
         match events.recv().await {
             Ok(event) => show(&ui, &event),

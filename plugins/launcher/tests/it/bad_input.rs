@@ -46,7 +46,7 @@ fn a_wrong_type_is_named_with_its_line() {
 fn a_docker_task_without_an_image_says_what_is_missing() {
     check(
         task("      driver = \"docker\"\n      config {\n      }"),
-        &["job.nomad.hcl:5", "image"],
+        &["job.nomad.hcl:6", "image"],
     );
 }
 
@@ -61,7 +61,7 @@ fn an_unknown_driver_is_named_with_those_there_are() {
 #[test]
 fn a_binary_file_is_no_job_file() {
     let bytes: Vec<u8> = (0..=255).cycle().take(4096).collect();
-    check(bytes, &["job.nomad.hcl:1"]);
+    check(bytes, &["job.nomad.hcl:2:41"]);
 }
 
 #[test]

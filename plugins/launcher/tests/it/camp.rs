@@ -64,8 +64,9 @@ impl Camp {
 
     /// The same, with something on standard input.
     pub(crate) fn feed(&self, args: &[&str], input: &[u8]) -> Ran {
+        let mut command = self.command(args);
         let began = Instant::now();
-        let mut child = self.command(args).stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
         // A program that does not read its input must not block the test.
@@ -112,7 +113,7 @@ impl Camp {
     fn leftovers(&self) -> Vec<String> {
         let data = self.data();
         let mut left = Vec::new();
-        for room in ["alloc", "state", "executor", "docker"] {
+        for room in ["alloc", "state", "executor", "docker/logs"] {
             let entries = fs::read_dir(data.join(room)).into_iter().flatten().flatten();
             left.extend(entries.map(|entry| format!("file {}", entry.path().display())));
         }

@@ -1,8 +1,14 @@
 //! The program as its users run it: real drivers, real processes, a real engine.
 
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod camp;
+#[cfg(test)]
 mod docker;
+#[cfg(test)]
 mod host;
+#[cfg(test)]
 mod killed;
+#[cfg(test)]
 mod root;
