@@ -211,7 +211,8 @@ impl Run {
     fn special(&self, suite: &'static Suite, cargo: Cmd) -> Result<Report> {
         // Documentation examples are in no suite but `unit`.
         let cargo = cargo
-            .args(["--lib", "--bins", "--tests", "--no-fail-fast", "--"])
+            .args(self.targets())
+            .args(["--no-fail-fast", "--"])
             .args(suite.harness)
             .args(&self.harness);
         Ok(Report::new(suite.name, count(cargo)?, Vec::new()))
@@ -233,7 +234,8 @@ impl Run {
     fn skip(&self, suite: &'static Suite, reason: &str) -> Result<Report> {
         let list = self
             .cargo_test()
-            .args(["--lib", "--bins", "--tests", "--quiet", "--", "--list"])
+            .args(self.targets())
+            .args(["--quiet", "--", "--list"])
             .args(suite.harness);
         let tests = list
             .quiet()
@@ -251,6 +253,17 @@ impl Run {
             ));
         }
         Ok(Report::new(suite.name, outcome, vec![reason.to_owned(); tests]))
+    }
+
+    /// Everything but the examples in the documentation, unless the user has made a choice.
+    fn targets(&self) -> &'static [&'static str] {
+        let options = ["--lib", "--bin", "--test", "--example", "--doc", "--all-targets"];
+        let chosen = |arg: &OsString| options.iter().any(|option| arg.to_string_lossy().starts_with(option));
+        if self.cargo.iter().any(chosen) {
+            &[]
+        } else {
+            &["--tests"]
+        }
     }
 
     fn cargo_test(&self) -> Cmd {
