@@ -1,0 +1,82 @@
+//! What an isolated task costs: from `start_task` to the answer of `wait_task`, beside the same program started plainly.
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run may panic")]
+
+use std::path::Path;
+use std::process::Command;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use encamp_cgroup::Hierarchy;
+use encamp_driver::{Driver, Env, Resources, TaskConfig, TaskOutput};
+use encamp_exec::Exec;
+use encamp_executor::Executor;
+use encamp_hclspec::{Body, Context, Source, decode};
+
+fn task(alloc: &Path, config: &encamp_hclspec::Value) -> TaskConfig {
+    TaskConfig {
+        id: "3ac4/web/0a1b2c3d".into(),
+        name: "web".into(),
+        alloc_id: "3ac4".into(),
+        job_id: "job".into(),
+        job_name: "job".into(),
+        parent_job_id: None,
+        task_group_name: "group".into(),
+        namespace: "default".into(),
+        node_name: "node".into(),
+        node_id: "node".into(),
+        driver_config: config.clone(),
+        env: Env::default(),
+        device_env: Env::default(),
+        resources: Resources {
+            cpu_mhz: 500,
+            memory_mb: 64,
+            ..Resources::default()
+        },
+        mounts: Vec::new(),
+        devices: Vec::new(),
+        user: None,
+        alloc_dir: alloc.to_owned(),
+        output: TaskOutput::Discard,
+        network_isolation: None,
+        dns: None,
+    }
+}
+
+fn start(c: &mut Criterion) {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let alloc = dir.path().join("3ac4");
+    for path in ["alloc/logs", "web/local", "web/tmp"] {
+        std::fs::create_dir_all(alloc.join(path)).expect("create");
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("runtime");
+    let executor = Executor::new(encamp_executor::testing::program(), dir.path().join("executor"));
+    let driver = Exec::new(executor, Hierarchy::detect());
+    let spec = runtime.block_on(driver.task_config_schema()).expect("schema");
+    let body = Body::parse(Source::new("bench", "command = \"/bin/true\"".to_owned())).expect("HCL");
+    let config = decode(&spec, &body, &Context::default()).expect("config");
+
+    c.bench_function("exec: start, wait, destroy", |b| {
+        b.to_async(&runtime).iter(async || {
+            let task = task(&alloc, &config);
+            let id = task.id.clone();
+            driver.start_task(task).await.expect("start");
+            driver.wait_task(&id).await.expect("wait");
+            driver.destroy_task(&id, false).await.expect("destroy");
+        });
+    });
+    c.bench_function("plain: spawn, wait", |b| {
+        b.iter(|| Command::new("/bin/true").status().expect("run"));
+    });
+    if Command::new("unshare").arg("--version").output().is_ok() {
+        c.bench_function("unshare(1): mount and process namespace", |b| {
+            b.iter(|| {
+                Command::new("unshare")
+                    .args(["--mount", "--pid", "--fork", "/bin/true"])
+                    .status()
+                    .expect("run")
+            });
+        });
+    }
+}
+
+criterion_group!(benches, start);
+criterion_main!(benches);

@@ -1,0 +1,315 @@
+//! The tasks of a driver that works through the executor: table, life, sessions, statistics, events.
+//!
+//! Nothing here knows what sets a driver apart: it is handed finished plans.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use encamp_driver::{
+    BoxStream, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Result, StartedTask, TaskConfig, TaskEvent,
+    TaskState, TaskStats, TaskStatus, Topology,
+};
+use encamp_executor::{
+    AdoptError, DestroyError, Event, Executor, Exit, LaunchError, Plan, Process, SessionExit, SessionIo, TerminalSize,
+    signal_number,
+};
+use futures_util::{StreamExt, stream};
+use tokio::sync::broadcast;
+use tokio::task::AbortHandle;
+use tokio_stream::wrappers::BroadcastStream;
+
+mod errors;
+mod stats;
+
+use errors::{control_error, launch_error, session_error};
+
+/// What a host keeps for a task. All that is needed to find it again is its id; this says only that it was started.
+const DRIVER_STATE: &[u8] = br#"{"version":1}"#;
+/// How many events wait for a slow reader.
+const EVENTS: usize = 64;
+
+/// The tasks of one driver.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    executor: Executor,
+    slots: Mutex<BTreeMap<String, Slot>>,
+    events: broadcast::Sender<TaskEvent>,
+}
+
+/// A task id's place.
+#[derive(Debug)]
+enum Slot {
+    /// Somebody is starting it, or taking it back.
+    Reserved,
+    Task(Arc<Task>),
+}
+
+/// One task, running or ended.
+#[derive(Debug)]
+struct Task {
+    name: String,
+    process: Process,
+    /// Passes on what the task has to tell, for as long as the driver knows the task.
+    follower: AbortHandle,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+impl Tasks {
+    pub(crate) fn new(executor: Executor) -> Self {
+        Self {
+            executor,
+            slots: Mutex::default(),
+            events: broadcast::Sender::new(EVENTS),
+        }
+    }
+
+    /// Launches a task, or takes over what a start of the same task that was broken off has left.
+    pub(crate) async fn start(&self, config: &TaskConfig, plan: &Plan) -> Result<StartedTask> {
+        let place = self.reserve(&config.id)?;
+        let process = self.launch(&config.id, plan).await?;
+        tracing::debug!(task = %config.id, pid = process.pid(), "started");
+        place.fill(config, process);
+        Ok(StartedTask {
+            driver_state: DRIVER_STATE.to_vec(),
+            network: None,
+        })
+    }
+
+    async fn launch(&self, id: &str, plan: &Plan) -> Result<Process> {
+        match self.executor.launch(id, plan).await {
+            Err(LaunchError::Exists { .. }) => {}
+            other => return other.map_err(|error| launch_error(&error)),
+        }
+        match self.executor.adopt(id).await {
+            Ok(process) => Ok(process),
+            Err(AdoptError::NotFound { .. }) => self
+                .executor
+                .launch(id, plan)
+                .await
+                .map_err(|error| launch_error(&error)),
+            Err(error) => Err(Error::recoverable(format!("cannot take over task {id}")).because(error)),
+        }
+    }
+
+    /// Takes a task back. One that is known already is fine.
+    pub(crate) async fn recover(&self, config: &TaskConfig) -> Result<()> {
+        let place = match self.reserve(&config.id) {
+            Err(Error::TaskExists(_)) => return Ok(()),
+            place => place?,
+        };
+        match self.executor.adopt(&config.id).await {
+            Ok(process) => place.fill(config, process),
+            Err(AdoptError::NotFound { .. }) => return Err(Error::TaskNotFound(config.id.clone())),
+            Err(error) => return Err(Error::recoverable(format!("cannot recover task {}", config.id)).because(error)),
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn wait(&self, id: &str) -> Result<ExitResult> {
+        // Not the task itself: a waiter must not keep a destroyed task's follower alive.
+        let process = self.task(id)?.process.clone();
+        Ok(exit_result(&process.wait().await))
+    }
+
+    pub(crate) async fn stop(&self, id: &str, timeout: Duration, signal: Option<&str>) -> Result<()> {
+        let task = self.task(id)?;
+        let signal = signal.filter(|signal| !signal.is_empty());
+        let signal = signal.map(signal_number).transpose();
+        let signal = signal.map_err(|error| Error::InvalidConfig(error.to_string()))?;
+        let stopped = task.process.stop(signal, timeout).await;
+        stopped.map(drop).map_err(|error| control_error(id, error))
+    }
+
+    pub(crate) async fn destroy(&self, id: &str, force: bool) -> Result<()> {
+        let task = self.task(id)?;
+        match task.process.destroy(force).await {
+            Ok(()) => {
+                self.slots().remove(id);
+                Ok(())
+            }
+            Err(DestroyError::Running) => Err(Error::TaskRunning(id.to_owned())),
+            Err(error) => Err(Error::recoverable(format!("cannot destroy task {id}")).because(error)),
+        }
+    }
+
+    pub(crate) async fn inspect(&self, id: &str) -> Result<TaskStatus> {
+        let task = self.task(id)?;
+        let (state, exit) = match task.process.status().await {
+            Ok(None) => (TaskState::Running, None),
+            Ok(exit) => (TaskState::Exited, exit),
+            Err(_) => (TaskState::Unknown, None),
+        };
+        Ok(TaskStatus {
+            id: id.to_owned(),
+            name: task.name.clone(),
+            state,
+            started_at: Some(task.process.started_at()),
+            completed_at: exit.as_ref().map(|exit| exit.ended_at),
+            exit: exit.as_ref().map(exit_result),
+            attributes: BTreeMap::from([("pid".to_owned(), task.process.pid().to_string())]),
+            network: None,
+        })
+    }
+
+    pub(crate) fn stats(
+        &self,
+        id: &str,
+        interval: Duration,
+        topology: Option<Topology>,
+    ) -> Result<BoxStream<Result<TaskStats>>> {
+        Ok(stats::samples(self.task(id)?.process.clone(), interval, topology))
+    }
+
+    /// One stream for all tasks. What a reader is too slow for is lost to it alone.
+    pub(crate) fn events(&self) -> BoxStream<Result<TaskEvent>> {
+        let events = BroadcastStream::new(self.events.subscribe());
+        Box::pin(events.filter_map(|event| std::future::ready(event.ok().map(Ok))))
+    }
+
+    pub(crate) async fn signal(&self, id: &str, signal: &str) -> Result<()> {
+        let task = self.task(id)?;
+        let signal = signal_number(signal).map_err(|error| Error::InvalidConfig(error.to_string()))?;
+        task.process
+            .signal(signal)
+            .await
+            .map_err(|error| control_error(id, error))
+    }
+
+    pub(crate) async fn exec(&self, id: &str, command: &[String], timeout: Duration) -> Result<ExecOutput> {
+        let task = self.task(id)?;
+        let output = task.process.exec(command, timeout).await;
+        let output = output.map_err(|error| session_error(id, error))?;
+        Ok(ExecOutput {
+            stdout: output.output,
+            stderr: Vec::new(),
+            exit: session_exit(output.exit),
+        })
+    }
+
+    pub(crate) async fn exec_streaming(&self, id: &str, options: ExecOptions, io: ExecIo) -> Result<ExitResult> {
+        let task = self.task(id)?;
+        let size = |size: encamp_driver::TerminalSize| TerminalSize {
+            height: size.height,
+            width: size.width,
+        };
+        let mut resize = io.resize;
+        let io = SessionIo {
+            stdin: io.stdin,
+            stdout: io.stdout,
+            stderr: io.stderr,
+            resize: Box::pin(stream::poll_fn(move |context| resize.poll_recv(context)).map(size)),
+        };
+        let exit = task
+            .process
+            .exec_streaming(&options.command, options.tty.map(size), io)
+            .await;
+        exit.map(session_exit).map_err(|error| session_error(id, error))
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<String, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn task(&self, id: &str) -> Result<Arc<Task>> {
+        match self.slots().get(id) {
+            Some(Slot::Task(task)) => Ok(Arc::clone(task)),
+            _ => Err(Error::TaskNotFound(id.to_owned())),
+        }
+    }
+
+    /// Keeps an id for whoever is about to start or recover the task.
+    fn reserve(&self, id: &str) -> Result<Reservation<'_>> {
+        let mut slots = self.slots();
+        if slots.contains_key(id) {
+            return Err(Error::TaskExists(id.to_owned()));
+        }
+        slots.insert(id.to_owned(), Slot::Reserved);
+        Ok(Reservation {
+            tasks: self,
+            id: id.to_owned(),
+        })
+    }
+}
+
+/// An id that is kept; given back when dropped, unless a task has taken its place.
+struct Reservation<'t> {
+    tasks: &'t Tasks,
+    id: String,
+}
+
+impl Reservation<'_> {
+    fn fill(&self, config: &TaskConfig, process: Process) {
+        let follower = tokio::spawn(follow(process.clone(), template(config), self.tasks.events.clone()));
+        let task = Task {
+            name: config.name.clone(),
+            process,
+            follower: follower.abort_handle(),
+        };
+        self.tasks.slots().insert(self.id.clone(), Slot::Task(Arc::new(task)));
+    }
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let mut slots = self.tasks.slots();
+        if matches!(slots.get(&self.id), Some(Slot::Reserved)) {
+            slots.remove(&self.id);
+        }
+    }
+}
+
+fn template(config: &TaskConfig) -> TaskEvent {
+    TaskEvent {
+        task_id: config.id.clone(),
+        task_name: config.name.clone(),
+        alloc_id: config.alloc_id.clone(),
+        timestamp: SystemTime::now(),
+        message: String::new(),
+        annotations: BTreeMap::new(),
+    }
+}
+
+/// Passes on what a task has to tell until it ends.
+async fn follow(process: Process, template: TaskEvent, events: broadcast::Sender<TaskEvent>) {
+    let mut from = process.events();
+    while let Some(event) = from.next().await {
+        let message = match event {
+            Event::LogWriteFailed { stream, lost, reason } => {
+                format!("Output to {stream} is being lost ({lost} bytes so far): {reason}")
+            }
+            Event::LogRecovered { stream, lost } => {
+                format!("Output to {stream} is written again; {lost} bytes were lost")
+            }
+            _ => continue,
+        };
+        // Nobody may be listening.
+        drop(events.send(TaskEvent {
+            timestamp: SystemTime::now(),
+            message,
+            ..template.clone()
+        }));
+    }
+}
+
+fn exit_result(exit: &Exit) -> ExitResult {
+    ExitResult {
+        exit_code: exit.exit_code,
+        signal: exit.signal,
+        oom_killed: exit.oom_killed,
+        err: exit.err.clone(),
+    }
+}
+
+fn session_exit(exit: SessionExit) -> ExitResult {
+    ExitResult {
+        exit_code: exit.exit_code,
+        signal: exit.signal,
+        ..ExitResult::default()
+    }
+}

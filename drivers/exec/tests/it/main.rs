@@ -1,0 +1,7 @@
+//! The driver with real processes.
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod root;

@@ -1,0 +1,5 @@
+//! What holds for a task, seen from inside and from the host.
+
+mod isolation;
+mod life;
+mod user;
