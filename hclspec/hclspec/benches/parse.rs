@@ -70,7 +70,7 @@ fn parse(criterion: &mut Criterion) {
         bench.iter(|| Body::parse(Source::new("bench.hcl", black_box(&text).clone())).is_ok());
     });
     group.bench_function("parse and decode", |bench| {
-        bench.iter(|| run(black_box(&text), &spec, &context))
+        bench.iter(|| run(black_box(&text), &spec, &context));
     });
     group.finish();
 }

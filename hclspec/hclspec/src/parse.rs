@@ -8,6 +8,61 @@ use crate::{Body, Diagnostic, Diagnostics, Expression, Source, Span, lower, scan
 
 pub(crate) const MAX_LEN: usize = 4 << 20;
 
+/// What the parser says of an error, and what that is called in HCL.
+const WORDS: [(&str, &str, &str); 10] = [
+    (
+        "redefined object key",
+        "Duplicate object key",
+        "Each key of an object may be set once.",
+    ),
+    (
+        "nesting depth",
+        "Nesting too deep",
+        "Blocks and expressions may be nested at most 64 levels deep.",
+    ),
+    (
+        "binary operation",
+        "Expression too long",
+        "At most 128 operators may follow each other in an expression.",
+    ),
+    (
+        "escape sequence",
+        "Invalid escape sequence",
+        "A backslash in a quoted string begins one of `\\n`, `\\r`, `\\t`, `\\\"`, `\\\\`, `\\uNNNN` and \
+         `\\UNNNNNNNN`. A backslash itself is written `\\\\`.",
+    ),
+    (
+        "hex code",
+        "Invalid escape sequence",
+        "`\\u` must be followed by four hexadecimal digits that name a character, `\\U` by eight.",
+    ),
+    (
+        "traversal operator",
+        "Invalid attribute name",
+        "An attribute name, an index or `*` is required after a dot.",
+    ),
+    (
+        "object value assignment",
+        "Missing object value",
+        "A key of an object must be followed by `=` or `:` and a value.",
+    ),
+    (
+        "object item",
+        "Missing item separator",
+        "The items of an object end with a comma or a newline, the last one with `}`.",
+    ),
+    (
+        "block body",
+        "Invalid block on one line",
+        "A block on one line holds one argument at most. Begin a new line after `{` for more.",
+    ),
+    (
+        "expression",
+        "Invalid expression",
+        "A value is required here: a string, a number, a list, an object, a name or a function call.",
+    ),
+];
+
 pub(crate) fn body(source: &Arc<Source>) -> Result<Body, Diagnostics> {
     check_len(source)?;
     scan::scan(source, false)?;
@@ -69,59 +124,6 @@ fn place_of(text: &str, error: &Error) -> usize {
 }
 
 fn describe(message: &str, word: &str, rest: &str) -> (&'static str, String) {
-    const TABLE: [(&str, &str, &str); 10] = [
-        (
-            "redefined object key",
-            "Duplicate object key",
-            "Each key of an object may be set once.",
-        ),
-        (
-            "nesting depth",
-            "Nesting too deep",
-            "Blocks and expressions may be nested at most 64 levels deep.",
-        ),
-        (
-            "binary operation",
-            "Expression too long",
-            "At most 128 operators may follow each other in an expression.",
-        ),
-        (
-            "escape sequence",
-            "Invalid escape sequence",
-            "A backslash in a quoted string begins one of `\\n`, `\\r`, `\\t`, `\\\"`, `\\\\`, `\\uNNNN` and \
-             `\\UNNNNNNNN`. A backslash itself is written `\\\\`.",
-        ),
-        (
-            "hex code",
-            "Invalid escape sequence",
-            "`\\u` must be followed by four hexadecimal digits that name a character, `\\U` by eight.",
-        ),
-        (
-            "traversal operator",
-            "Invalid attribute name",
-            "An attribute name, an index or `*` is required after a dot.",
-        ),
-        (
-            "object value assignment",
-            "Missing object value",
-            "A key of an object must be followed by `=` or `:` and a value.",
-        ),
-        (
-            "object item",
-            "Missing item separator",
-            "The items of an object end with a comma or a newline, the last one with `}`.",
-        ),
-        (
-            "block body",
-            "Invalid block on one line",
-            "A block on one line holds one argument at most. Begin a new line after `{` for more.",
-        ),
-        (
-            "expression",
-            "Invalid expression",
-            "A value is required here: a string, a number, a list, an object, a name or a function call.",
-        ),
-    ];
     if message.contains("redefined attribute") {
         let detail = format!("The argument \"{word}\" was already set in this body. Each argument may be set once.");
         return ("Argument redefined", detail);
@@ -129,7 +131,7 @@ fn describe(message: &str, word: &str, rest: &str) -> (&'static str, String) {
     if message.contains("invalid structure") {
         return structure(word, rest);
     }
-    if let Some((_, summary, detail)) = TABLE.iter().find(|(needle, ..)| message.contains(needle)) {
+    if let Some((_, summary, detail)) = WORDS.iter().find(|(needle, ..)| message.contains(needle)) {
         return (summary, (*detail).to_owned());
     }
     if message == "expected `{`" {

@@ -31,7 +31,7 @@ fn check_in(expression: &str, context: &Context, expected: Result<&str, &str>) {
     match expected {
         Ok(json) => assert_eq!(value.as_deref(), Ok(json), "{expression}"),
         Err(message) => {
-            let error = value.expect_err(expression);
+            let error = value.unwrap_err();
             assert!(
                 error.contains(message),
                 "{expression}\n  wanted: {message}\n  got: {error}"

@@ -52,13 +52,25 @@ fn the_deepest_allowed_nesting_fits_a_small_stack() {
 
 #[test]
 fn objects_of_very_many_keys_are_refused() {
-    let keys: String = (0..5000).map(|key| format!("k{key} = 1\n")).collect();
+    let keys = (0..5000)
+        .map(|key| format!("k{key} = 1\n"))
+        .collect::<Vec<_>>()
+        .concat();
     refuse(&format!("a = {{\n{keys}}}"), "f:4098:7: Too many object keys");
-    let object: String = (0..4000).map(|key| format!("k{key} = 1\n")).collect();
-    let many: String = (0..20).map(|index| format!("a{index} = {{\n{object}}}\n")).collect();
+    let object = (0..4000)
+        .map(|key| format!("k{key} = 1\n"))
+        .collect::<Vec<_>>()
+        .concat();
+    let many = (0..20)
+        .map(|index| format!("a{index} = {{\n{object}}}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     refuse(&many, "f:");
     // What is no object is not limited.
-    let body: String = (0..20_000).map(|key| format!("k{key} = 1\n")).collect();
+    let body = (0..20_000)
+        .map(|key| format!("k{key} = 1\n"))
+        .collect::<Vec<_>>()
+        .concat();
     assert_eq!(Body::parse(Source::new("f", body)).unwrap().attributes().len(), 20_000);
 }
 

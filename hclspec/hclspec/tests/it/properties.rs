@@ -201,7 +201,7 @@ proptest! {
         let text = format!("{whole}.{fraction:06}9");
         let number: encamp_hclspec::Number = text.parse().unwrap();
         prop_assert_eq!(number.to_string(), text.clone());
-        prop_assert_eq!(number.as_f64(), text.parse::<f64>().unwrap());
+        prop_assert_eq!(number.as_f64().to_bits(), text.parse::<f64>().unwrap().to_bits());
     }
 
     #[test]

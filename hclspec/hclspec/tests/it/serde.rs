@@ -44,7 +44,10 @@ fn integers_keep_every_digit() {
         config([("exact", Value::Number("5".parse().unwrap()))]).unwrap().exact,
         Some(Number::from(5))
     );
-    assert_eq!(config([("ratio", exact.into())]).unwrap().ratio, 0.1);
+    assert_eq!(
+        config([("ratio", exact.into())]).unwrap().ratio.to_bits(),
+        0.1_f64.to_bits()
+    );
 }
 
 #[test]

@@ -64,9 +64,7 @@ fn the_least_job_has_every_default() {
     );
 }
 
-#[test]
-fn a_full_job_is_read() {
-    let text = r#"
+const FULL: &str = r#"
         variable "tag" {
           type        = string
           default     = "1.0"
@@ -129,15 +127,10 @@ fn a_full_job_is_read() {
             }
           }
         }"#;
-    let parsed = accept(text, &[("ports", "[8080, 9090]")]);
-    let notices: Vec<_> = parsed.notices.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        notices,
-        [
-            "job.hcl:18:11: warning: \"priority\" has no effect; Ignored: encamp places nothing.",
-            "job.hcl:20:11: warning: \"constraint\" has no effect; Ignored: encamp places nothing.",
-        ]
-    );
+
+#[test]
+fn a_full_job_is_read() {
+    let parsed = accept(FULL, &[("ports", "[8080, 9090]")]);
     let job = parsed.job;
     assert_eq!(
         (job.id.as_str(), job.name.as_str(), job.job_type),
@@ -213,6 +206,19 @@ fn a_full_job_is_read() {
     );
     assert!(task.leader);
     assert_eq!(task.meta["k"], "v");
+}
+
+#[test]
+fn what_places_a_job_is_ignored_with_a_warning() {
+    let parsed = accept(FULL, &[("ports", "[8080, 9090]")]);
+    let notices: Vec<_> = parsed.notices.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notices,
+        [
+            "job.hcl:18:11: warning: \"priority\" has no effect; Ignored: encamp places nothing.",
+            "job.hcl:20:11: warning: \"constraint\" has no effect; Ignored: encamp places nothing.",
+        ]
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Behaviour of the crate as its users see it.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod accepted;
 mod config;
