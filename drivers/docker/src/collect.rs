@@ -99,7 +99,7 @@ impl Collector {
     fn follower(
         &self,
         order: Order,
-        watcher: Option<Watcher>,
+        watcher: Option<Arc<Watcher>>,
         finish: flag::Receiver<bool>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let file = CursorFile::new(&self.state_dir, &order.task.id);
@@ -151,11 +151,11 @@ impl Collector {
 }
 
 /// The thread that all followers share, with a runtime of its own: a runtime of many threads would hand every line from
-/// one to the next. It ends when this is dropped.
+/// one to the next. It ends when this is dropped, and the watcher's with it.
 #[derive(Debug)]
 struct Thread {
     handle: Handle,
-    watcher: Option<Watcher>,
+    watcher: Option<Arc<Watcher>>,
     _end: oneshot::Sender<()>,
 }
 
@@ -163,16 +163,10 @@ impl Thread {
     fn start() -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
-        let watcher = {
-            let _entered = runtime.enter();
-            Watcher::new()
-        };
-        let watcher = watcher
+        let watcher = Watcher::start()
             .inspect_err(|error| tracing::warn!(%error, "no inotify; container logs are looked at twice a second"))
-            .ok();
-        if let Some(watcher) = watcher.clone() {
-            drop(runtime.spawn(watcher.run()));
-        }
+            .ok()
+            .map(Arc::new);
         let (end, ended) = oneshot::channel::<()>();
         std::thread::Builder::new()
             .name("encamp-logs".to_owned())

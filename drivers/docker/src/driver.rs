@@ -98,7 +98,7 @@ impl Docker {
                     }
                     let mut chunk = bytes::BytesMut::with_capacity(32 * 1024);
                     match stream.read_buf(&mut chunk).await {
-                        Ok(0) => return None,
+                        Ok(0) | Err(_) => return None,
                         Ok(_) if tty => {
                             let frame = Frame {
                                 stderr: false,
@@ -107,7 +107,6 @@ impl Docker {
                             return Some((Ok(frame), (stream, frames, tty)));
                         }
                         Ok(_) => frames.feed(&chunk),
-                        Err(_) => return None,
                     }
                 }
             },

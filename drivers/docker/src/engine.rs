@@ -8,7 +8,7 @@ mod spec;
 mod types;
 
 use async_trait::async_trait;
-use encamp_driver::BoxStream;
+use encamp_driver::{BoxStream, TerminalSize};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::io::AsyncRead;
@@ -141,11 +141,12 @@ pub trait Engine: Send + Sync + 'static {
     /// [`EngineError::Conflict`] when the container does not run.
     async fn exec_create(&self, id: &str, spec: &ExecSpec) -> EngineResult<String>;
 
-    /// Starts a prepared command; its streams are raw with a terminal, else output comes in frames for [`Demux`].
+    /// Starts a prepared command; its streams are raw with a terminal, else output comes in frames for [`Demux`]. Engines
+    /// of API 1.42 and later give the terminal its size before the command runs; others must be told afterwards.
     ///
     /// # Errors
     /// [`EngineError`].
-    async fn exec_start(&self, exec_id: &str, tty: bool) -> EngineResult<ExecSession>;
+    async fn exec_start(&self, exec_id: &str, tty: Option<TerminalSize>) -> EngineResult<ExecSession>;
 
     /// The state of a command.
     ///
@@ -157,5 +158,5 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`EngineError`].
-    async fn exec_resize(&self, exec_id: &str, height: u16, width: u16) -> EngineResult<()>;
+    async fn exec_resize(&self, exec_id: &str, size: TerminalSize) -> EngineResult<()>;
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use encamp_driver::{Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Result, TerminalSize};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -69,7 +69,7 @@ pub(crate) async fn stream(
     // Ends with this call, whatever the caller's side still has to say.
     let mut helpers = JoinSet::new();
     if let Some(input) = running.input.take() {
-        helpers.spawn(feed(stdin, input));
+        helpers.spawn(feed(stdin, input, options.tty.is_some()));
     }
     if options.tty.is_some() {
         helpers.spawn(resizes(Arc::clone(engine), running.id.clone(), resize));
@@ -78,16 +78,22 @@ pub(crate) async fn stream(
     running.exit().await
 }
 
-/// Passes input on, and its end.
-async fn feed(mut from: Pin<Box<dyn tokio::io::AsyncRead + Send>>, mut to: Box<dyn AsyncWrite + Send + Unpin>) {
+/// Passes input on, and its end. A terminal stays open and gets the character that ends input: closing it would take the
+/// terminal away from the command.
+async fn feed(mut from: Pin<Box<dyn AsyncRead + Send>>, mut to: Box<dyn AsyncWrite + Send + Unpin>, tty: bool) {
+    const END_OF_INPUT: &[u8] = &[4];
     // A command that has ended reads no more, which is its own business.
     drop(tokio::io::copy(&mut from, &mut to).await);
+    if tty {
+        drop(to.write_all(END_OF_INPUT).await);
+        std::future::pending::<()>().await;
+    }
     drop(to.shutdown().await);
 }
 
 async fn resizes(engine: Arc<dyn Engine>, exec: String, mut sizes: mpsc::Receiver<TerminalSize>) {
     while let Some(size) = sizes.recv().await {
-        drop(engine.exec_resize(&exec, size.height, size.width).await);
+        drop(engine.exec_resize(&exec, size).await);
     }
 }
 
@@ -137,7 +143,7 @@ impl Running {
             .exec_create(container, &spec)
             .await
             .map_err(|error| cannot("prepare", error))?;
-        let session = engine.exec_start(&id, tty.is_some()).await;
+        let session = engine.exec_start(&id, tty).await;
         let ExecSession { output, input } = session.map_err(|error| cannot("start", error))?;
         let running = Self {
             engine: Arc::clone(engine),
@@ -151,7 +157,7 @@ impl Running {
         if let Some(size) = tty {
             // The terminal exists a moment later than the answer does.
             for _ in 0..10 {
-                if engine.exec_resize(&running.id, size.height, size.width).await.is_ok() {
+                if engine.exec_resize(&running.id, size).await.is_ok() {
                     break;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;

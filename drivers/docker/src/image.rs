@@ -32,7 +32,10 @@ pub(crate) struct Wanted {
 
 /// The pulls that are under way.
 #[derive(Debug, Default)]
-pub(crate) struct Pulls(Mutex<HashMap<(String, Option<RegistryAuth>), Weak<Pull>>>);
+pub(crate) struct Pulls(Mutex<HashMap<Key, Weak<Pull>>>);
+
+/// Who asks for the same image with other credentials may not get what these opened.
+type Key = (String, Option<RegistryAuth>);
 
 type Outcome = Option<Result<(), Arc<EngineError>>>;
 
@@ -201,8 +204,7 @@ fn is_final(error: &EngineError) -> bool {
     ];
     match error {
         EngineError::NotFound(_) | EngineError::Unsupported(_) => true,
-        EngineError::Unreachable(_) | EngineError::Timeout { .. } => false,
-        EngineError::Api { status: 429, .. } => false,
+        EngineError::Unreachable(_) | EngineError::Timeout { .. } | EngineError::Api { status: 429, .. } => false,
         other => {
             let text = other.to_string().to_lowercase();
             let limited = text.contains("toomanyrequests") || text.contains("dial tcp") || text.contains("lookup ");

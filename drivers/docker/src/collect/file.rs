@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -14,7 +15,7 @@ use super::watch::{Watch, Watcher};
 use super::writer::Output;
 
 /// One look reads this much, then others get their turn.
-const CHUNK: usize = 256 * 1024;
+const CHUNK: usize = 128 * 1024;
 /// No entry of the engine's is longer: 16 KiB of text, all of it escaped, and some attributes.
 const LONGEST: usize = 1024 * 1024;
 /// The cursor follows behind by no more than this.
@@ -26,7 +27,7 @@ const FALLBACK: Duration = Duration::from_millis(500);
 /// Follows the file at `path` into `output` until `finish` says that nothing more will be written, and then to its end.
 pub(super) async fn follow(
     path: PathBuf,
-    watcher: Option<Watcher>,
+    watcher: Option<Arc<Watcher>>,
     resume: Option<FilePoint>,
     output: Output,
     finish: watch::Receiver<bool>,
@@ -35,7 +36,7 @@ pub(super) async fn follow(
         let watch = watcher.watch(path.parent()?);
         watch.inspect_err(|error| warn(&path, error)).ok()
     });
-    let (tail, gap) = loop {
+    let tail = loop {
         match Tail::open(&path, watch.clone(), resume) {
             Ok(opened) => break opened,
             Err(error) => output.once(format!("cannot read container log {}: {error}", path.display())),
@@ -53,7 +54,6 @@ pub(super) async fn follow(
         dirty: 0,
         stored: Instant::now(),
     };
-    follower.report(gap);
     follower.run(watch.as_ref(), finish).await;
 }
 

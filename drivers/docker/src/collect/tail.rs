@@ -11,6 +11,7 @@ use std::hash::{Hash, Hasher};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::cursor::FilePoint;
 use super::watch::Watch;
@@ -19,20 +20,17 @@ use super::watch::Watch;
 const MOST_FILES: usize = 1000;
 /// How much of a file's head tells it from a later one of the same inode.
 const HEAD: usize = 128;
+/// How many files are held open for a reader that does not keep up.
+const MOST_OPEN: usize = 64;
 
 /// A log file and its successors.
 #[derive(Debug)]
-pub(crate) struct Tail {
-    path: PathBuf,
-    segments: VecDeque<Segment>,
-    watch: Option<Watch>,
-    /// Rotations whose files were found or reported as lost.
-    rotations: Option<u64>,
-}
+pub(crate) struct Tail(Arc<Shared>);
 
 /// Output that the engine threw away before it was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Gap {
+    #[default]
     None,
     /// So many files.
     Files(u64),
@@ -40,106 +38,117 @@ pub(crate) enum Gap {
     Unknown,
 }
 
+/// What the reader shares with the thread that sees rotations.
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    watch: Option<Watch>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    segments: VecDeque<Segment>,
+    /// Rotations whose files were found or reported as lost.
+    rotations: Option<u64>,
+    /// Found and not told yet.
+    gap: Gap,
+}
+
 #[derive(Debug)]
 struct Segment {
-    file: File,
+    file: Arc<File>,
     inode: u64,
     offset: u64,
 }
 
 impl Tail {
     /// Begins at `from`, or with the oldest file there is.
-    pub(crate) fn open(path: &Path, watch: Option<Watch>, from: Option<FilePoint>) -> io::Result<(Self, Gap)> {
-        let mut tail = Self {
+    pub(crate) fn open(path: &Path, watch: Option<Watch>, from: Option<FilePoint>) -> io::Result<Self> {
+        let shared = Shared {
             path: path.to_owned(),
-            segments: VecDeque::new(),
             watch,
-            rotations: None,
+            state: Mutex::default(),
         };
         let known = |segment: &Segment| from.is_some_and(|point| segment.is_at(point));
+        let mut state = State::default();
         let resumed = loop {
-            let before = tail.seen();
-            let found = tail.candidates(known)?;
-            tail.rotations = tail.seen();
-            if before == tail.rotations {
-                tail.segments = found.newest_first.into_iter().rev().collect();
+            let before = shared.seen();
+            let found = shared.candidates(known)?;
+            state.rotations = shared.seen();
+            if before == state.rotations {
+                state.segments = found.newest_first.into_iter().rev().collect();
                 break found.reached;
             }
         };
-        if let (true, Some(point), Some(first)) = (resumed, from, tail.segments.front_mut()) {
-            first.offset = point.offset;
+        match (from, state.segments.front_mut()) {
+            (Some(point), Some(first)) if resumed => first.offset = point.offset,
+            (Some(_), _) => state.gap = Gap::Unknown,
+            (None, _) => {}
         }
-        let gap = if from.is_some() && !resumed {
-            Gap::Unknown
-        } else {
-            Gap::None
-        };
-        Ok((tail, gap))
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            ..shared
+        });
+        if let Some(watch) = &shared.watch {
+            let shared = Arc::downgrade(&shared);
+            watch.on_rotation(move || {
+                if let Some(shared) = shared.upgrade() {
+                    // A failure shows again when the reader looks.
+                    drop(shared.look());
+                }
+            });
+        }
+        Ok(Self(shared))
     }
 
-    /// Opens what has appeared since the last look.
+    /// Opens what has appeared since the last look, and says what was found to be missing.
     pub(crate) fn look(&mut self) -> io::Result<Gap> {
-        let last = self.segments.back().map(|segment| segment.inode);
-        if last.is_some() && inode_of(&self.path)? == last {
-            return Ok(Gap::None);
-        }
-        let seen = self.seen();
-        // The last one is held open, so its inode number cannot belong to another file.
-        let found = self.candidates(|segment| Some(segment.inode) == last)?;
-        let fresh = found.newest_first.into_iter().rev().skip(usize::from(found.reached));
-        let before = self.segments.len();
-        self.segments.extend(fresh);
-        let appeared = self.segments.len() - before;
-        Ok(self.settle(seen, appeared as u64, found.reached || last.is_none() || appeared == 0))
+        self.0.look()?;
+        Ok(std::mem::take(&mut self.0.lock().gap))
     }
 
     /// Rotations that left no file behind: the engine threw those away before they were seen.
     pub(crate) fn missing(&mut self) -> Gap {
-        let seen = self.seen();
-        self.settle(seen, 0, true)
-    }
-
-    fn settle(&mut self, seen: Option<u64>, appeared: u64, connected: bool) -> Gap {
-        let accounted = self.rotations.map(|rotations| rotations + appeared);
-        self.rotations = seen.max(accounted);
-        match (seen, accounted) {
-            (Some(seen), Some(accounted)) if seen > accounted => Gap::Files(seen - accounted),
-            (Some(_), Some(_)) => Gap::None,
-            _ if connected => Gap::None,
-            _ => Gap::Unknown,
-        }
-    }
-
-    fn seen(&self) -> Option<u64> {
-        self.watch.as_ref()?.rotations()
+        let mut state = self.0.lock();
+        let seen = self.0.seen();
+        state.settle(seen, 0, true);
+        std::mem::take(&mut state.gap)
     }
 
     /// Reads on behind `pending` bytes that were read and not yet taken; 0 when there is nothing more for now. `pending`
     /// is cleared where the file that it came from has ended: its rest will never be complete.
     pub(crate) fn read(&mut self, pending: &mut Vec<u8>, most: usize) -> io::Result<usize> {
         loop {
-            let more = self.segments.len() > 1;
-            let Some(front) = self.segments.front_mut() else {
-                return Ok(0);
-            };
             let held = pending.len();
-            let at = front.offset + held as u64;
-            if !more && front.file.metadata()?.len() < at {
+            let (file, at, more) = {
+                let state = self.0.lock();
+                let Some(front) = state.segments.front() else {
+                    return Ok(0);
+                };
+                (
+                    Arc::clone(&front.file),
+                    front.offset + held as u64,
+                    state.segments.len() > 1,
+                )
+            };
+            if !more && file.metadata()?.len() < at {
                 // Truncated in place, which is how the engine rotates when it may keep only one file.
-                front.offset = 0;
+                self.rewind();
                 pending.clear();
                 continue;
             }
             pending.resize(held + most, 0);
-            let read = match front.file.read_at(pending.get_mut(held..).unwrap_or_default(), at) {
+            let read = match file.read_at(pending.get_mut(held..).unwrap_or_default(), at) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
                 other => other,
             };
             pending.truncate(held + *read.as_ref().unwrap_or(&0));
             match read? {
+                // There was a next one before this one was found to be at its end: the engine writes here no more.
                 0 if more => {
                     pending.clear();
-                    self.segments.pop_front();
+                    self.0.lock().segments.pop_front();
                 }
                 read => return Ok(read),
             }
@@ -148,19 +157,76 @@ impl Tail {
 
     /// Counts bytes of the current file as taken.
     pub(crate) fn take(&mut self, bytes: usize) {
-        if let Some(front) = self.segments.front_mut() {
+        if let Some(front) = self.0.lock().segments.front_mut() {
             front.offset += bytes as u64;
         }
     }
 
     /// The place up to which everything was taken.
     pub(crate) fn point(&self) -> Option<FilePoint> {
-        let front = self.segments.front()?;
+        let state = self.0.lock();
+        let front = state.segments.front()?;
         Some(FilePoint {
             inode: front.inode,
             head: front.head(),
             offset: front.offset,
         })
+    }
+
+    fn rewind(&mut self) {
+        let mut state = self.0.lock();
+        state.gap = Gap::Unknown;
+        if let Some(front) = state.segments.front_mut() {
+            front.offset = 0;
+        }
+    }
+}
+
+impl State {
+    fn settle(&mut self, seen: Option<u64>, appeared: u64, connected: bool) {
+        let accounted = self.rotations.map(|rotations| rotations + appeared);
+        self.rotations = seen.max(accounted);
+        let gap = match (seen, accounted) {
+            (Some(seen), Some(accounted)) if seen > accounted => Gap::Files(seen - accounted),
+            (Some(_), Some(_)) => Gap::None,
+            _ if connected => Gap::None,
+            _ => Gap::Unknown,
+        };
+        self.gap = match (self.gap, gap) {
+            (known, Gap::None) => known,
+            (Gap::Files(known), Gap::Files(more)) => Gap::Files(known + more),
+            (Gap::Unknown, _) | (_, Gap::Unknown) => Gap::Unknown,
+            (Gap::None, gap) => gap,
+        };
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn seen(&self) -> Option<u64> {
+        self.watch.as_ref()?.rotations()
+    }
+
+    fn look(&self) -> io::Result<()> {
+        let mut state = self.lock();
+        let last = state.segments.back().map(|segment| segment.inode);
+        let enough = state.segments.len() >= MOST_OPEN;
+        if enough || (last.is_some() && inode_of(&self.path)? == last) {
+            return Ok(());
+        }
+        let seen = self.seen();
+        // The last one is held open, so its inode number cannot belong to another file.
+        let found = self.candidates(|segment| Some(segment.inode) == last)?;
+        let fresh = found.newest_first.into_iter().rev().skip(usize::from(found.reached));
+        let before = state.segments.len();
+        state.segments.extend(fresh);
+        let appeared = state.segments.len() - before;
+        let connected = found.reached || last.is_none() || appeared == 0;
+        state.settle(seen, appeared as u64, connected);
+        Ok(())
     }
 
     /// Opens the file and the rotated ones behind it, newest first, until one that `known` accepts. A rotation in the
@@ -221,7 +287,11 @@ impl Segment {
             Err(error) => return Err(error),
         };
         let inode = file.metadata()?.ino();
-        Ok(Some(Self { file, inode, offset: 0 }))
+        Ok(Some(Self {
+            file: Arc::new(file),
+            inode,
+            offset: 0,
+        }))
     }
 
     fn is_at(&self, point: FilePoint) -> bool {

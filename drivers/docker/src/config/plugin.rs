@@ -63,8 +63,8 @@ impl Default for PluginOptions {
             allow_caps: DEFAULT_CAPS.map(str::to_owned).to_vec(),
             gc: GcConfig::default(),
             disable_log_collection: false,
-            image_pull_timeout: Duration::from_secs(300),
-            pull_activity_timeout: Duration::from_secs(120),
+            image_pull_timeout: Duration::from_mins(5),
+            pull_activity_timeout: Duration::from_mins(2),
             logging: LoggingConfig {
                 kind: "json-file".to_owned(),
                 config: [("max-file", "2"), ("max-size", "2m")]
@@ -94,7 +94,7 @@ impl Default for GcConfig {
     fn default() -> Self {
         Self {
             image: true,
-            image_delay: Duration::from_secs(180),
+            image_delay: Duration::from_mins(3),
             container: true,
         }
     }
@@ -148,7 +148,7 @@ impl PluginOptions {
     pub fn from_value(value: Value) -> Result<Self, ConfigError> {
         let options: Self =
             from_value(value).map_err(|error| ConfigError::new(error.path().join("."), error.message()))?;
-        if options.pull_activity_timeout < Duration::from_secs(60) {
+        if options.pull_activity_timeout < Duration::from_mins(1) {
             return Err(ConfigError::new("pull_activity_timeout", "must be `1m` or more"));
         }
         if options.image_pull_timeout.is_zero() {

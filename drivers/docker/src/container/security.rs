@@ -48,9 +48,11 @@ pub(super) fn capabilities(options: &TaskOptions, allow: &[String]) -> Result<Ca
         .into_iter()
         .filter(|name| !all(&allow) && !allow.contains(*name));
     let dropped: BTreeSet<String> = withheld.map(str::to_owned).chain(drop.iter().cloned()).collect();
-    let list = |set: BTreeSet<String>| match all(&set) {
-        true => vec!["all".to_owned()],
-        false => set.into_iter().collect(),
+    let list = |set: BTreeSet<String>| {
+        if all(&set) {
+            return vec!["all".to_owned()];
+        }
+        set.into_iter().collect()
     };
     Ok(Capabilities {
         add: list(add),

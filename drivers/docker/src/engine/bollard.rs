@@ -11,7 +11,7 @@ use bollard::auth::DockerCredentials;
 use bollard::models::{ContainerCreateBody, ExecConfig};
 use bollard::query_parameters as query;
 use bollard::{BollardRequest, ClientVersion, Docker};
-use encamp_driver::BoxStream;
+use encamp_driver::{BoxStream, TerminalSize};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncReadExt as _;
 
@@ -26,7 +26,7 @@ const PROBE: Duration = Duration::from_secs(5);
 /// Calls that only look something up.
 const LOOK: Duration = Duration::from_secs(20);
 /// Calls that change something; creating unpacks nothing, but disks can be slow.
-const CHANGE: Duration = Duration::from_secs(120);
+const CHANGE: Duration = Duration::from_mins(2);
 /// The newest API whose bodies we know.
 const NEWEST_API: ClientVersion = ClientVersion {
     major_version: 1,
@@ -346,9 +346,10 @@ impl Engine for BollardEngine {
         .await
     }
 
-    async fn exec_start(&self, exec_id: &str, tty: bool) -> EngineResult<ExecSession> {
+    async fn exec_start(&self, exec_id: &str, tty: Option<TerminalSize>) -> EngineResult<ExecSession> {
         let target = self.target(&format!("/exec/{exec_id}/start")).await?;
-        let body = serde_json::json!({ "Detach": false, "Tty": tty }).to_string();
+        let size = tty.map(|size| [size.height, size.width]);
+        let body = serde_json::json!({ "Detach": false, "Tty": tty.is_some(), "ConsoleSize": size }).to_string();
         let answer = raw::upgrade(&self.socket, &target, &body).await?;
         let (output, input) = answer.socket.into_split();
         Ok(ExecSession {
@@ -370,10 +371,10 @@ impl Engine for BollardEngine {
         .await
     }
 
-    async fn exec_resize(&self, exec_id: &str, height: u16, width: u16) -> EngineResult<()> {
+    async fn exec_resize(&self, exec_id: &str, size: TerminalSize) -> EngineResult<()> {
         let options = query::ResizeExecOptionsBuilder::default()
-            .h(i32::from(height))
-            .w(i32::from(width))
+            .h(i32::from(size.height))
+            .w(i32::from(size.width))
             .build();
         within("exec resize", LOOK, async {
             let resized = self.client().await?.resize_exec(exec_id, options).await;

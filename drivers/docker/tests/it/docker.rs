@@ -1,0 +1,6 @@
+//! Tests that need a Docker Engine (`DOCKER_HOST`), and those that start one of their own.
+
+mod basics;
+mod exec;
+mod logs;
+mod restart;

@@ -1,0 +1,309 @@
+//! A task's life on a real engine.
+
+use std::time::{Duration, Instant};
+
+use encamp_driver::{Attribute, Driver, Error, Health, TaskHandle, TaskState};
+use encamp_hclspec::Value;
+use futures_util::StreamExt as _;
+
+use crate::support::{Place, run, until_async};
+
+const SOON: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_task_runs_with_its_environment_and_its_exit_status_is_told() {
+    let place = Place::shared();
+    let task = place.task("echo $GREETING; echo oops >&2; exit 7", &[]);
+    let exit = run(&place, &task).await;
+    assert_eq!((exit.exit_code, exit.oom_killed, exit.err.clone()), (7, false, None));
+    assert_eq!(place.text("stdout"), "hello\n");
+    assert_eq!(place.text("stderr"), "oops\n");
+    let status = place.docker.inspect_task(&task.id).await.unwrap();
+    assert_eq!(status.state, TaskState::Exited);
+    assert!(status.started_at <= status.completed_at);
+    assert_eq!(
+        place.docker.wait_task(&task.id).await.unwrap(),
+        exit,
+        "a second wait says the same"
+    );
+
+    place.docker.destroy_task(&task.id, false).await.unwrap();
+    assert!(matches!(
+        place.docker.wait_task(&task.id).await,
+        Err(Error::TaskNotFound(_))
+    ));
+    assert_eq!(
+        place.cli(&["ps", "-aq", "--filter", &format!("name={}", task.alloc_id)]),
+        ""
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_command_that_is_not_there_fails_for_good_and_leaves_nothing() {
+    let place = Place::shared();
+    let task = place.task("", &[("command", Value::from("/no/such/program"))]);
+    let error = place.docker.start_task(task.clone()).await.unwrap_err();
+    assert!(!error.is_recoverable(), "{}", error.chain());
+    assert!(error.chain().contains("/no/such/program"), "{}", error.chain());
+    assert_eq!(
+        place.cli(&["ps", "-aq", "--filter", &format!("name={}", task.alloc_id)]),
+        ""
+    );
+    assert!(matches!(
+        place.docker.inspect_task(&task.id).await,
+        Err(Error::TaskNotFound(_))
+    ));
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_task_that_ends_on_its_signal_is_not_killed() {
+    let place = Place::shared();
+    let task = place.task("trap 'echo bye; exit 3' INT; echo up; while :; do sleep 0.1; done", &[]);
+    place.docker.start_task(task.clone()).await.unwrap();
+    until_async(SOON, "the trap", || {
+        (place.text("stdout") == "up\n")
+            .then_some(())
+            .ok_or(place.text("stdout"))
+    })
+    .await;
+    place.docker.stop_task(&task.id, SOON, Some("SIGINT")).await.unwrap();
+    let exit = place.docker.wait_task(&task.id).await.unwrap();
+    assert_eq!(exit.exit_code, 3);
+    assert_eq!(place.text("stdout"), "up\nbye\n");
+    place
+        .docker
+        .stop_task(&task.id, SOON, None)
+        .await
+        .expect("stopping twice is fine");
+    assert!(place.docker.signal_task(&task.id, "SIGHUP").await.is_err());
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_task_that_ignores_its_signal_is_killed_after_its_timeout() {
+    let place = Place::shared();
+    let task = place.task("trap '' TERM; echo up; while :; do sleep 0.1; done", &[]);
+    place.docker.start_task(task.clone()).await.unwrap();
+    until_async(SOON, "the trap", || {
+        (place.text("stdout") == "up\n")
+            .then_some(())
+            .ok_or(place.text("stdout"))
+    })
+    .await;
+    let begun = Instant::now();
+    place
+        .docker
+        .stop_task(&task.id, Duration::from_secs(2), None)
+        .await
+        .unwrap();
+    assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert_eq!(place.docker.wait_task(&task.id).await.unwrap().exit_code, 137);
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_running_task_is_destroyed_only_by_force() {
+    let place = Place::shared();
+    let task = place.task("sleep 1000", &[]);
+    place.docker.start_task(task.clone()).await.unwrap();
+    let refused = place.docker.destroy_task(&task.id, false).await;
+    assert!(matches!(refused, Err(Error::TaskRunning(_))), "{refused:?}");
+    assert!(matches!(
+        place.docker.start_task(task.clone()).await,
+        Err(Error::TaskExists(_))
+    ));
+    place.docker.destroy_task(&task.id, true).await.unwrap();
+    assert_eq!(
+        place.cli(&["ps", "-aq", "--filter", &format!("name={}", task.alloc_id)]),
+        ""
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_task_is_taken_back_by_its_record_and_by_its_name() {
+    let mut place = Place::shared();
+    for by_name in [false, true] {
+        let task = place.task("sleep 1000", &[]);
+        let started = place.docker.start_task(task.clone()).await.unwrap();
+        place.restart();
+        let handle = TaskHandle {
+            config: task.clone(),
+            state: TaskState::Running,
+            driver_state: if by_name { Vec::new() } else { started.driver_state },
+        };
+        place.docker.recover_task(handle.clone()).await.unwrap();
+        place
+            .docker
+            .recover_task(handle)
+            .await
+            .expect("taking back twice is fine");
+        let status = place.docker.inspect_task(&task.id).await.unwrap();
+        assert_eq!(status.state, TaskState::Running);
+        place.docker.destroy_task(&task.id, true).await.unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_task_that_is_gone_is_not_taken_back() {
+    let place = Place::shared();
+    let handle = TaskHandle {
+        config: place.task("true", &[]),
+        state: TaskState::Running,
+        driver_state: Vec::new(),
+    };
+    assert!(matches!(
+        place.docker.recover_task(handle).await,
+        Err(Error::TaskNotFound(_))
+    ));
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn an_earlier_attempts_container_makes_way() {
+    let mut place = Place::shared();
+    let first = place.task("sleep 1000", &[]);
+    place.docker.start_task(first.clone()).await.unwrap();
+    place.restart();
+    let mut second = first.clone();
+    second.id = format!("{}/t/second", first.alloc_id);
+    place.docker.start_task(second.clone()).await.unwrap();
+    let left = place.cli(&["ps", "-q", "--filter", &format!("name={}", first.alloc_id)]);
+    assert_eq!(left.lines().count(), 1, "{left}");
+    place.docker.destroy_task(&second.id, true).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_strangers_container_of_the_same_name_is_left_alone() {
+    let place = Place::shared();
+    let task = place.task("true", &[]);
+    let name = format!("t-{}", task.alloc_id);
+    let label = format!("dev.encamp.test={}", place.dir.path().display());
+    place.cli(&[
+        "create",
+        "--name",
+        &name,
+        "--label",
+        &label,
+        crate::support::IMAGE,
+        "/bin/true",
+    ]);
+    let error = place.docker.start_task(task).await.unwrap_err();
+    assert!(!error.is_recoverable() && error.to_string().contains(&name), "{error}");
+    place.cli(&["inspect", &name]);
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_container_removed_by_somebody_else_ends_the_task_with_a_word_on_it() {
+    let place = Place::shared();
+    let task = place.task("sleep 1000", &[]);
+    place.docker.start_task(task.clone()).await.unwrap();
+    let id = place.docker.inspect_task(&task.id).await.unwrap().attributes["container_id"].clone();
+    place.cli(&["rm", "-f", &id]);
+    let exit = tokio::time::timeout(SOON, place.docker.wait_task(&task.id))
+        .await
+        .unwrap()
+        .unwrap();
+    // The engine may have told the kill before the removal.
+    assert!(exit.err.is_some_and(|text| text.contains("removed")) || exit.exit_code == 137);
+    place.docker.destroy_task(&task.id, false).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn an_image_that_cannot_be_had_says_so() {
+    let place = Place::shared();
+    let task = place.task("true", &[("image", Value::from("127.0.0.1:1/nothing:1"))]);
+    let mut events = place.docker.task_events().await.unwrap();
+    let error = place.docker.start_task(task).await.unwrap_err();
+    assert!(error.is_recoverable(), "nobody listens there: {}", error.chain());
+    let event = events.next().await.unwrap().unwrap();
+    assert_eq!(event.message, "Downloading image");
+    assert_eq!(event.annotations["image"], "127.0.0.1:1/nothing:1");
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn volumes_stay_in_the_allocation() {
+    let place = Place::shared();
+    std::fs::create_dir_all(place.dir.path().join("t/local")).unwrap();
+    std::os::unix::fs::symlink("/etc", place.dir.path().join("t/local/escape")).unwrap();
+    for outside in ["/etc:/x", "../../..:/x", "local/escape:/x", "local/../../../:/x"] {
+        let task = place.task("true", &[("volumes", Value::list([outside]))]);
+        let error = place.docker.start_task(task).await.unwrap_err();
+        assert!(
+            !error.is_recoverable() && error.to_string().contains("allocation"),
+            "{outside}: {error}"
+        );
+    }
+    let inside = Value::list(["local/new:/x", "../alloc:/shared:ro"]);
+    let task = place.task(
+        "echo kept >/x/file; test -d /shared/logs && ! touch /shared/y",
+        &[("volumes", inside)],
+    );
+    let exit = run(&place, &task).await;
+    assert_eq!(exit.exit_code, 0, "{}", place.text("stderr"));
+    assert_eq!(
+        std::fs::read_to_string(place.dir.path().join("t/local/new/file")).unwrap(),
+        "kept\n"
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_task_that_wants_too_much_memory_is_said_to_have_been_killed_for_it() {
+    let place = Place::shared();
+    let mut task = place.task("dd if=/dev/zero of=/dev/null bs=200M count=1", &[]);
+    task.resources.memory_mb = 16;
+    let exit = run(&place, &task).await;
+    assert!(exit.oom_killed, "{exit:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn usage_is_told_again_and_again() {
+    let place = Place::shared();
+    let task = place.task("while :; do :; done", &[]);
+    place.docker.start_task(task.clone()).await.unwrap();
+    let mut stats = place.docker.task_stats(&task.id, Duration::from_secs(1)).await.unwrap();
+    let mut busiest: f64 = 0.0;
+    for _ in 0..4 {
+        let sample = tokio::time::timeout(SOON, stats.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+        assert!(sample.total.memory.usage > 0);
+        busiest = busiest.max(sample.total.cpu.percent);
+    }
+    assert!(busiest > 10.0, "a busy loop used {busiest} %");
+    place.docker.destroy_task(&task.id, true).await.unwrap();
+    let end = async { while stats.next().await.is_some() {} };
+    tokio::time::timeout(SOON, end)
+        .await
+        .expect("the stream ends with the task");
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn the_engine_is_fingerprinted_at_once() {
+    let place = Place::shared();
+    let mut looks = place.docker.fingerprint().await.unwrap();
+    let look = tokio::time::timeout(SOON, looks.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert_eq!(look.health, Health::Healthy);
+    assert_eq!(look.attributes["driver.docker"], Attribute::Bool(true));
+    assert_eq!(
+        look.attributes["driver.docker.os_type"],
+        Attribute::String("linux".to_owned())
+    );
+}

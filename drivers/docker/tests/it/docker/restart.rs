@@ -1,0 +1,219 @@
+//! An engine that goes away and comes back, while a task runs.
+
+use std::fs::File;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use encamp_driver::{Driver, Health, TaskState};
+use futures_util::StreamExt as _;
+
+use crate::support::{Place, assert_counted, until, until_async};
+
+const LONG: Duration = Duration::from_secs(60);
+
+/// A private engine: its own data, its own socket, no network.
+struct Engine {
+    dir: tempfile::TempDir,
+    live_restore: bool,
+    process: Option<Child>,
+}
+
+impl Engine {
+    fn start(live_restore: bool) -> Self {
+        let mut engine = Self {
+            dir: tempfile::Builder::new().prefix("dockerd").tempdir().unwrap(),
+            live_restore,
+            process: None,
+        };
+        engine.up();
+        engine
+    }
+
+    fn socket(&self) -> String {
+        format!("unix://{}/sock", self.dir.path().display())
+    }
+
+    fn up(&mut self) {
+        let at = |name: &str| self.dir.path().join(name).display().to_string();
+        drop(std::fs::remove_file(at("pid")));
+        let log = File::options().append(true).create(true).open(at("log")).unwrap();
+        let mut command = Command::new("dockerd");
+        command
+            .args([
+                "--data-root",
+                &at("root"),
+                "--exec-root",
+                &at("exec"),
+                "--pidfile",
+                &at("pid"),
+            ])
+            .args([
+                "--host",
+                &self.socket(),
+                "--bridge=none",
+                "--iptables=false",
+                "--storage-driver=vfs",
+            ])
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        if self.live_restore {
+            command.arg("--live-restore");
+        }
+        self.process = Some(command.spawn().expect("dockerd is installed"));
+        until(LONG, "the engine", || {
+            let answer = Command::new("docker")
+                .args(["-H", &self.socket(), "version"])
+                .output()
+                .unwrap();
+            if answer.status.success() {
+                Ok(())
+            } else {
+                Err(format!("{answer:?}"))
+            }
+        });
+    }
+
+    /// Ends it the hard way, or asks it to end, which stops its containers unless they outlive it.
+    fn down(&mut self, hard: bool) {
+        let Some(mut process) = self.process.take() else { return };
+        if hard {
+            process.kill().unwrap();
+        } else {
+            let pid = process.id().to_string();
+            Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        }
+        process.wait().unwrap();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        if self.process.is_none() {
+            self.up();
+        }
+        let ids = crate::support::cli(&self.socket(), &["ps", "-aq"]);
+        for id in ids.split_whitespace() {
+            drop(
+                Command::new("docker")
+                    .args(["-H", &self.socket(), "rm", "-fv", id])
+                    .output(),
+            );
+        }
+        self.down(false);
+        let inside = format!("{}/", self.dir.path().display());
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        for mount in mounts.lines().rev().filter_map(|line| line.split(' ').nth(1)) {
+            if mount.starts_with(&inside) {
+                drop(Command::new("umount").args(["-l", mount]).output());
+            }
+        }
+    }
+}
+
+const TICKING: &str = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; usleep 25000; done; exit 11";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a docker engine"]
+async fn with_live_restore_a_task_outlives_its_engine_and_no_line_is_lost() {
+    let mut engine = Engine::start(true);
+    let place = Place::on(&engine.socket());
+    let task = place.task(TICKING, &[]);
+    let mut events = place.docker.task_events().await.unwrap();
+    place.docker.start_task(task.clone()).await.unwrap();
+    for hard in [true, false] {
+        let before = place.output("stdout").len();
+        until_async(LONG, "output", || {
+            let now = place.output("stdout").len();
+            if now > before {
+                Ok(())
+            } else {
+                Err(format!("{now} bytes"))
+            }
+        })
+        .await;
+        engine.down(hard);
+        let told = tokio::time::timeout(LONG, events.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+        assert!(
+            told.message.starts_with("engine unreachable, waiting"),
+            "{}",
+            told.message
+        );
+        assert_eq!(place.docker.inspect_task(&task.id).await.unwrap().exit, None);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        engine.up();
+        let told = tokio::time::timeout(LONG, events.next())
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+        assert_eq!(told.message, "engine is back");
+        let status = place.docker.inspect_task(&task.id).await.unwrap();
+        assert_eq!(status.state, TaskState::Running);
+    }
+    let exit = tokio::time::timeout(LONG, place.docker.wait_task(&task.id))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(exit.exit_code, 11, "{exit:?}");
+    assert_counted(&place.output("stdout"), 400);
+    place.docker.destroy_task(&task.id, false).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a docker engine"]
+async fn without_live_restore_the_end_is_what_the_engine_says_when_it_is_back() {
+    let mut engine = Engine::start(false);
+    let place = Place::on(&engine.socket());
+    let task = place.task("echo up; sleep 1000", &[]);
+    let mut events = place.docker.task_events().await.unwrap();
+    place.docker.start_task(task.clone()).await.unwrap();
+    engine.down(true);
+    let told = tokio::time::timeout(LONG, events.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert!(
+        told.message.starts_with("engine unreachable, waiting"),
+        "{}",
+        told.message
+    );
+    engine.up();
+    let exit = tokio::time::timeout(LONG, place.docker.wait_task(&task.id))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_ne!(exit.exit_code, 0, "{exit:?}");
+    assert_eq!(place.text("stdout"), "up\n");
+    place.docker.destroy_task(&task.id, false).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a docker engine"]
+async fn an_engine_that_is_away_is_unhealthy_and_holds_nothing_up() {
+    let mut engine = Engine::start(false);
+    let place = Place::on(&engine.socket());
+    let mut looks = place.docker.fingerprint().await.unwrap();
+    assert_eq!(looks.next().await.unwrap().unwrap().health, Health::Healthy);
+    engine.down(false);
+    let look = tokio::time::timeout(LONG, looks.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert_eq!(look.health, Health::Unhealthy);
+    assert!(look.attributes.is_empty());
+    let refused = tokio::time::timeout(LONG, place.docker.start_task(place.task("true", &[]))).await;
+    assert!(refused.unwrap().unwrap_err().is_recoverable());
+    engine.up();
+    let look = tokio::time::timeout(LONG, looks.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert_eq!(look.health, Health::Healthy);
+}

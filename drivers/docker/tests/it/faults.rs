@@ -1,0 +1,1 @@
+//! An engine that fails half way, or answers nothing.
