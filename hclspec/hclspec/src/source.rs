@@ -82,8 +82,8 @@ impl Source {
 
     fn line_starts(&self) -> &[usize] {
         self.line_starts.get_or_init(|| {
-            let newlines = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-            std::iter::once(0).chain(newlines.map(|(index, _)| index + 1)).collect()
+            let newlines = self.text.match_indices('\n').map(|(index, _)| index + 1);
+            std::iter::once(0).chain(newlines).collect()
         })
     }
 }

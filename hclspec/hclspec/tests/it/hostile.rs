@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use encamp_hclspec::{Body, Context, Expression, Source, Value};
 
+/// A second, and more for builds that are not optimised on machines that are busy.
+const SOON: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 });
+
 /// Checks that a text is refused within a second, with this first line.
 #[track_caller]
 fn refuse(text: &str, expected: &str) {
@@ -12,7 +15,7 @@ fn refuse(text: &str, expected: &str) {
     let elapsed = start.elapsed();
     let errors = result.err().map(|errors| errors.to_string()).unwrap_or_default();
     assert!(errors.starts_with(expected), "wanted: {expected}\n got: {errors}");
-    assert!(elapsed < Duration::from_secs(1), "{elapsed:?}");
+    assert!(elapsed < SOON, "{elapsed:?}");
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn evaluation_is_bounded() {
             errors.contains("too expensive") || errors.contains("too large"),
             "{errors}"
         );
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        assert!(start.elapsed() < SOON * 4, "{:?}", start.elapsed());
     };
     check(&format!(
         "[for a in {hundred}: [for b in {hundred}: [for c in {hundred}: a]]]"
