@@ -1,13 +1,10 @@
 //! What a task costs: the time to start and to end, and the memory of what supervises it, beside `runc` in the same run.
-#![expect(
-    clippy::print_stdout,
-    missing_docs,
-    reason = "a bench prints, and criterion's macros make functions"
-)]
+#![expect(clippy::print_stdout, reason = "a bench prints")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::cast_precision_loss,
     reason = "a bench that cannot run has nothing else to say"
 )]
 
@@ -101,12 +98,12 @@ fn start(criterion: &mut Criterion) {
     let bundle = bundle();
     let mut runs: Vec<Duration> = (0..50).map(|_| runc(bundle.path())).collect();
     runs.sort_unstable();
-    let runc = runs[runs.len() / 2];
+    let peer = runs[runs.len() / 2];
     let bare = bare();
     println!("bare fork and exec of /bin/true: p50 {bare:?}");
     println!(
-        "runc run of the same: p50 {runc:?}; {:.1} x ours",
-        runc.as_secs_f64() / medians[0].as_secs_f64()
+        "runc run of the same: p50 {peer:?}; {:.1} x ours",
+        peer.as_secs_f64() / medians[0].as_secs_f64()
     );
 }
 
@@ -238,7 +235,7 @@ fn output(_: &mut Criterion) {
             process.destroy(false).await.unwrap();
             println!(
                 "1 GiB in {name}: {took:?}, {:.0} MB/s",
-                1073.741_824 / took.as_secs_f64()
+                1_073.741_824 / took.as_secs_f64()
             );
         });
     }

@@ -19,6 +19,7 @@
 //! assert_eq!(text, b"hello\n");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(doctest, doc = include_str!("../README.md"))]
 #![forbid(unsafe_code)]
 
 mod files;

@@ -39,7 +39,8 @@ fn line_fits(chunk: &[u8], room: Room) -> bool {
     let longest = usize::try_from(room.whole).unwrap_or(usize::MAX).min(NEWLINE_WINDOW);
     let is_fresh = room.left == room.whole;
     let end = chunk.iter().take(longest).position(|&byte| byte == b'\n');
-    !is_fresh && end.is_some()
+    // An end before the end of the file is that of a line which is not cut.
+    !is_fresh && end.is_some_and(|end| end as u64 >= room.left)
 }
 
 #[cfg(test)]
@@ -83,6 +84,11 @@ mod tests {
     #[test]
     fn a_far_newline_is_no_reason_to_leave_a_file_half_empty() {
         let chunk = format!("a\n{}", "b".repeat(100_000));
-        check(&chunk, 65_536, 1 << 20, true, &chunk[..65_536]);
+        let room = Room {
+            left: 65_536,
+            whole: 1 << 20,
+            at_line_start: true,
+        };
+        assert_eq!(fitting(chunk.as_bytes(), room), 65_536);
     }
 }

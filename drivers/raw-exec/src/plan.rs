@@ -29,7 +29,7 @@ pub(crate) fn plan(task: &TaskConfig, operator: &PluginOptions, cgroups: &Hierar
         limits: limits(&task.resources),
         join_procs,
         network_namespace: network(task),
-        oom_score_adj: Some(i32::try_from(options.oom_score_adj.unwrap_or(0)).unwrap_or(0)),
+        oom_score_adj: oom_score_adj(&options),
         ..Plan::new(options.command)
     })
 }
@@ -87,7 +87,15 @@ fn output(task: &TaskConfig) -> Output {
     }
 }
 
-pub(crate) fn limits(resources: &Resources) -> Limits {
+/// A host may protect itself from being killed; its tasks do not inherit that. Only root can undo it.
+fn oom_score_adj(options: &TaskOptions) -> Option<i32> {
+    match options.oom_score_adj {
+        Some(score) => i32::try_from(score).ok(),
+        None => Identity::current().is_ok_and(|current| current.is_root()).then_some(0),
+    }
+}
+
+fn limits(resources: &Resources) -> Limits {
     let shares = match resources.linux.cpu_shares {
         0 => resources.cpu_mhz,
         shares => shares,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use encamp_cgroup::Stats;
@@ -140,7 +141,11 @@ fn of_session(session: i32) -> Stats {
         let Some(usage) = ProcessUsage::parse(&text).filter(|usage| usage.session == session) else {
             continue;
         };
-        rss += usage.rss_pages * page_size();
+        // Pages are counted by processor first, and the sum forgets the last few: small processes seem to have none.
+        rss += match usage.rss_pages {
+            0 => exact_rss(&entry.path()),
+            pages => pages * page_size(),
+        };
         user += usage.user_ticks * TICK_NS;
         system += usage.system_ticks * TICK_NS;
     }
@@ -150,6 +155,18 @@ fn of_session(session: i32) -> Stats {
     stats.cpu.system_ns = Some(system);
     stats.cpu.total_ns = Some(user + system);
     stats
+}
+
+fn exact_rss(process: &Path) -> u64 {
+    let text = fs::read_to_string(process.join("smaps_rollup")).unwrap_or_default();
+    let kib = text.lines().find_map(|line| {
+        line.strip_prefix("Rss:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .parse::<u64>()
+            .ok()
+    });
+    kib.unwrap_or(0) * 1024
 }
 
 /// Bytes in a page, from two counts of the same memory.
@@ -208,7 +225,7 @@ mod tests {
         };
         let usage = cpu(
             &stats(3_000),
-            Some((Duration::from_nanos(1_000), &stats(1_500))),
+            Some((Duration::from_micros(1), &stats(1_500))),
             Some(topology),
         );
         assert!(

@@ -8,7 +8,7 @@ use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
@@ -269,6 +269,10 @@ fn open_terminal(size: TerminalSize) -> io::Result<(OwnedFd, OwnedFd)> {
         .write(true)
         .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_CLOEXEC);
     let near = options.open("/dev/pts/ptmx").or_else(|_| options.open("/dev/ptmx"))?;
+    // The task may have put something else there.
+    if near.metadata()?.rdev() != libc::makedev(5, 2) {
+        return Err(io::Error::from_raw_os_error(libc::ENOTTY));
+    }
     let far = sys::open_peer(near.as_fd())?;
     sys::set_window_size(near.as_fd(), size.height, size.width)?;
     Ok((near.into(), far))

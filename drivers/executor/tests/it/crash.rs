@@ -210,7 +210,7 @@ async fn a_stopped_supervising_process_holds_callers_up_for_so_long_and_no_longe
     assert!(matches!(stop, Err(ControlError::Unresponsive(_))), "{stop:?}");
     assert!(matches!(adopt, Err(AdoptError::Unresponsive { .. })), "{adopt:?}");
     // By force, all of it goes.
-    tokio::time::timeout(Duration::from_secs(60), process.destroy(true))
+    tokio::time::timeout(Duration::from_mins(1), process.destroy(true))
         .await
         .unwrap()
         .unwrap();

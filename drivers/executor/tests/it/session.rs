@@ -12,7 +12,7 @@ fn shell(script: &str) -> Vec<String> {
     ["/bin/sh", "-c", script].map(String::from).to_vec()
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn a_command_gives_its_output_and_exit_code() {

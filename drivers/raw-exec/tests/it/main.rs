@@ -1,4 +1,9 @@
 //! The driver with real processes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests say what is wrong as tests do"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
