@@ -1,6 +1,7 @@
 //! Tasks: what they are started from, what is known of them, how they end.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
@@ -9,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{DnsConfig, Env, NetworkIsolation, NetworkOverride, Resources};
 
-/// All that a driver is told about a task it is to start.
-#[derive(Clone, Debug)]
+/// All that a driver is told about a task it is to start. `Debug` prints neither its configuration nor its environment.
+#[derive(Clone)]
 pub struct TaskConfig {
     /// Unique for every start: `<alloc id>/<task name>/<8 hex digits>`.
     pub id: String,
@@ -60,6 +61,21 @@ impl TaskConfig {
     /// The task's own directory.
     pub fn task_dir(&self) -> PathBuf {
         self.alloc_dir.join(&self.name)
+    }
+}
+
+impl fmt::Debug for TaskConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskConfig")
+            .field("id", &self.id)
+            .field("job_id", &self.job_id)
+            .field("task_group_name", &self.task_group_name)
+            .field("env", &self.env)
+            .field("resources", &self.resources)
+            .field("user", &self.user)
+            .field("alloc_dir", &self.alloc_dir)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
     }
 }
 
