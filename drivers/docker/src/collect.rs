@@ -23,7 +23,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch as flag};
 use tokio::task::JoinHandle;
 
-use self::cursor::CursorFile;
+use self::cursor::{CursorFile, Source};
 use self::sink::Sink;
 use self::watch::Watcher;
 use self::writer::Output;
@@ -109,6 +109,10 @@ impl Collector {
             let cursor = file.load(&container.id);
             let sink = Sink::open(&order.dir, &order.task.name, order.config, cursor.as_ref());
             let output = Output::new(order.task, container.id.clone(), sink, file, events);
+            if cursor.is_none() {
+                // Before the first byte: a death before the first real cursor must not make it come twice.
+                output.store(Source::Start);
+            }
             let readable = container.log_driver == "json-file" && std::fs::File::open(&container.log_path).is_ok();
             if readable || file::resume_point(cursor.as_ref()).is_some() {
                 let resume = file::resume_point(cursor.as_ref());

@@ -20,8 +20,9 @@ use super::watch::Watch;
 const MOST_FILES: usize = 1000;
 /// How much of a file's head tells it from a later one of the same inode.
 const HEAD: usize = 128;
-/// How many files are held open for a reader that does not keep up.
-const MOST_OPEN: usize = 64;
+/// How many files, and bytes in them, are held open for a reader that does not keep up.
+const MOST_OPEN: usize = 256;
+const MOST_HELD: u64 = 1024 * 1024 * 1024;
 
 /// A log file and its successors.
 #[derive(Debug)]
@@ -183,6 +184,12 @@ impl Tail {
 }
 
 impl State {
+    fn is_full(&self) -> bool {
+        let held = || self.segments.iter().filter_map(|segment| segment.file.metadata().ok());
+        let files = self.segments.len();
+        files >= MOST_OPEN || (files > 2 && held().map(|meta| meta.len()).sum::<u64>() >= MOST_HELD)
+    }
+
     fn settle(&mut self, seen: Option<u64>, appeared: u64, connected: bool) {
         let accounted = self.rotations.map(|rotations| rotations + appeared);
         self.rotations = seen.max(accounted);
@@ -213,8 +220,7 @@ impl Shared {
     fn look(&self) -> io::Result<()> {
         let mut state = self.lock();
         let last = state.segments.back().map(|segment| segment.inode);
-        let enough = state.segments.len() >= MOST_OPEN;
-        if enough || (last.is_some() && inode_of(&self.path)? == last) {
+        if state.is_full() || (last.is_some() && inode_of(&self.path)? == last) {
             return Ok(());
         }
         let seen = self.seen();
