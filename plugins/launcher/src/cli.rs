@@ -32,7 +32,7 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// Where allocations and their records are kept
-    /// [default: /var/lib/encamp as root, else $XDG_STATE_HOME/encamp or ~/.local/state/encamp]
+    /// [default: `/var/lib/encamp` as root, else `$XDG_STATE_HOME/encamp` or `~/.local/state/encamp`]
     #[arg(
         long,
         global = true,

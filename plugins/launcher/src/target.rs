@@ -99,11 +99,11 @@ pub(crate) fn find(store: &Store, words: Option<&str>) -> Result<Target> {
         Some((head, task)) => (head, Some(task)),
         None => (words, None),
     };
-    let (named, others): (Vec<_>, Vec<_>) = allocs.into_iter().partition(|alloc| is_named(alloc, head));
-    if named.is_empty() {
+    let (meant, others): (Vec<_>, Vec<_>) = allocs.into_iter().partition(|alloc| is_named(alloc, head));
+    if meant.is_empty() {
         return find_task(others, words);
     }
-    let alloc = only(named, &format!("\"{head}\" names several allocations"))?;
+    let alloc = only(meant, &format!("\"{head}\" names several allocations"))?;
     match task {
         Some(task) if !alloc.tasks.iter().any(|(name, _)| name == task) => {
             let names: Vec<&str> = alloc.tasks.iter().map(|(name, _)| name.as_str()).collect();

@@ -85,6 +85,7 @@ impl RawMode {
 
 impl Drop for RawMode {
     fn drop(&mut self) {
-        drop(termios::tcsetattr(std::io::stdin().as_fd(), SetArg::TCSADRAIN, &self.0));
+        // A terminal that is gone needs no settings.
+        let _gone = termios::tcsetattr(std::io::stdin().as_fd(), SetArg::TCSADRAIN, &self.0);
     }
 }

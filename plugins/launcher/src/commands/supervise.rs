@@ -8,7 +8,8 @@ use crate::paths::DataDir;
 use crate::{load, wiring};
 
 pub(crate) async fn supervise(data: &DataDir, alloc_id: &str) -> Result<u8> {
-    drop(nix::unistd::setsid());
+    // Already a session's leader is as good.
+    let _leader = nix::unistd::setsid();
     let parts = wiring::parts(data).await?;
     let records = parts.store.list()?;
     let record = records.into_iter().find(|record| record.id == alloc_id);

@@ -45,7 +45,9 @@ impl LogPrinter {
                     moved |= one.print_new(&dir, &ui);
                 }
                 if last && !moved {
-                    followed.iter_mut().for_each(|one| one.flush(&ui));
+                    for one in &mut followed {
+                        one.flush(&ui);
+                    }
                     return;
                 }
                 if !moved {

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 /// How long anything may take here.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A data directory, and the program over it.
 pub(crate) struct Camp {
@@ -170,15 +172,12 @@ pub(crate) fn wait(mut child: Child, what: &[&str]) -> Output {
         child.stdout = stdout;
         drop(sender.send(child.wait_with_output()));
     });
-    match receiver.recv_timeout(PATIENCE) {
-        Ok(output) => output.unwrap(),
-        Err(_) => {
-            let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
-            drop(nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL));
-            let output = receiver.recv().unwrap().unwrap();
-            panic!("{what:?} did not end: {output:?}");
-        }
+    if let Ok(output) = receiver.recv_timeout(PATIENCE) {
+        return output.unwrap();
     }
+    kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGKILL).unwrap();
+    let output = receiver.recv().unwrap().unwrap();
+    panic!("{what:?} did not end: {output:?}");
 }
 
 /// Waits for a condition.
