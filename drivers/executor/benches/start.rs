@@ -21,8 +21,13 @@ use tokio::runtime::Runtime;
 
 const TASKS: usize = 100;
 
+/// The one named in `ENCAMP_EXECUTOR` (a release build differs from a bench build), else this build's own.
 fn program() -> Program {
-    Program::new(env!("CARGO_BIN_EXE_encamp-executor"))
+    let named = std::env::var_os("ENCAMP_EXECUTOR");
+    named.map_or_else(
+        || Program::new(env!("CARGO_BIN_EXE_encamp-executor")),
+        |path| Program::new(Path::new(&path)),
+    )
 }
 
 fn plan(logs: &Path, cgroups: &Hierarchy, id: &str, command: &str, args: &[&str]) -> Plan {

@@ -46,7 +46,12 @@ pub(crate) enum Request {
     Status,
     Watch,
     Signal(i32),
-    Stop { signal: i32, grace_ms: u64 },
+    Stop {
+        signal: i32,
+        grace_ms: u64,
+        /// Whether the exit need not be kept: the task is being destroyed.
+        release: bool,
+    },
     Exec(Exec),
     Release,
 }

@@ -47,11 +47,17 @@ pub(crate) fn kill(pid: i32, signal: i32) -> io::Result<()> {
     check(unsafe { libc::kill(pid, signal) })
 }
 
-/// Gives every signal its default action and unblocks all.
+/// Gives every signal its default action and unblocks all. Also the two that the C library keeps to itself, which a
+/// caller may have passed on ignored.
 pub(crate) fn reset_signals() {
+    /// The kernel's `struct sigaction` is no longer than this on any architecture; all zeros are the default action.
+    const DEFAULT: [u64; 4] = [0; 4];
+    const MASK_SIZE: usize = size_of::<u64>();
     for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL is a valid action; for signals that have none to be set (KILL, STOP) the call only fails.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        let nowhere = std::ptr::null_mut::<u64>();
+        // SAFETY: the kernel reads one action from DEFAULT and writes none to a null pointer; for signals that have no
+        // action to be set (KILL, STOP) the call only fails.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT.as_ptr(), nowhere, MASK_SIZE) };
     }
     let none = nix::sys::signal::SigSet::empty();
     // Nothing can be wrong with an empty set.

@@ -163,10 +163,19 @@ impl Process {
         if let Some(exit) = self.exit() {
             return Ok(exit);
         }
-        let request = Request::Stop {
-            signal: signal.unwrap_or(SIGINT),
-            grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
-        };
+        self.end(
+            Request::Stop {
+                signal: signal.unwrap_or(SIGINT),
+                grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
+                release: false,
+            },
+            grace,
+        )
+        .await
+    }
+
+    /// Asks for the task's end, and waits for it.
+    async fn end(&self, request: Request, grace: Duration) -> Result<Exit, ControlError> {
         let limit = grace.saturating_add(END_TIMEOUT);
         match self.connect().await {
             Ok(mut connection) => match connection.ask(&request).await {
@@ -341,8 +350,12 @@ impl Process {
             _ if !force => return Err(DestroyError::Running),
             Look::Running => {
                 // Whether it could be told to or not: it is made sure of below.
-                drop(self.stop(Some(SIGKILL), Duration::ZERO).await);
-                self.release().await;
+                let kill = Request::Stop {
+                    signal: SIGKILL,
+                    grace_ms: 0,
+                    release: true,
+                };
+                drop(self.end(kill, Duration::ZERO).await);
             }
             Look::Silent => self.kill_supervisor(),
         }

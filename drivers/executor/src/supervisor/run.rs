@@ -44,6 +44,8 @@ pub(super) struct Supervisor {
     phase: Phase,
     /// When a task that was asked to stop is killed.
     kill_at: Option<Instant>,
+    /// Nobody needs to know the exit later.
+    is_released: bool,
     buffer: Box<[u8]>,
 }
 
@@ -95,6 +97,7 @@ impl Supervisor {
             last_conn: 0,
             phase: Phase::Running,
             kill_at: None,
+            is_released: false,
             buffer: vec![0; CHUNK].into_boxed_slice(),
         })
     }
@@ -285,9 +288,11 @@ impl Supervisor {
         };
         self.pumps = Vec::new();
         self.tell(Some(Event::Exited(exit.clone())));
-        self.phase = Phase::Ended {
-            exit,
-            record_at: Instant::now(),
+        let record_at = Instant::now();
+        self.phase = if self.is_released {
+            Phase::Over
+        } else {
+            Phase::Ended { exit, record_at }
         };
     }
 

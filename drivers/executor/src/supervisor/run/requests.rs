@@ -51,7 +51,12 @@ impl Supervisor {
                 let reply = self.signal(signal);
                 self.reply(id, &reply);
             }
-            Request::Stop { signal, grace_ms } => {
+            Request::Stop {
+                signal,
+                grace_ms,
+                release,
+            } => {
+                self.is_released |= release;
                 let reply = self.stop(signal, Duration::from_millis(grace_ms));
                 self.reply(id, &reply);
                 self.watch(id);
