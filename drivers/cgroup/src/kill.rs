@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal;
 use nix::unistd::Pid;
@@ -11,6 +11,8 @@ use crate::{CgroupError, fs};
 
 /// How long processes may take to end once they are killed.
 const KILL_LIMIT: Duration = Duration::from_secs(10);
+/// How long processes are given before they are killed once more; doubled each time.
+const FIRST_INTERVAL: Duration = Duration::from_millis(50);
 /// How long the freezer may take; a process that the kernel cannot stop now is killed all the same.
 const FREEZE_LIMIT: Duration = Duration::from_millis(200);
 
@@ -70,18 +72,20 @@ pub(crate) fn v2(dir: &Path) -> Result<(), CgroupError> {
     })
 }
 
-/// Repeats `kill` until nothing is left.
+/// Repeats `kill` until nothing is left, at ever longer intervals: processes that have little of the processor take their
+/// time to end, and one that is stopped again and again does not get there.
 fn until_empty(dir: &Path, mut kill: impl FnMut() -> Result<(), CgroupError>) -> Result<(), CgroupError> {
-    let mut rounds = 0_u32;
+    let mut interval = FIRST_INTERVAL;
+    let mut next = Instant::now();
     let empty = fs::wait_until(KILL_LIMIT, || {
         if pids(dir)?.is_empty() {
             return Ok(true);
         }
-        // Most of the time one stroke is enough, and the rest is waiting.
-        if rounds.is_multiple_of(8) {
+        if Instant::now() >= next {
             kill()?;
+            next = Instant::now() + interval;
+            interval *= 2;
         }
-        rounds += 1;
         Ok(pids(dir)?.is_empty())
     })?;
     if empty {

@@ -85,25 +85,29 @@ impl Builder {
     /// The environment as the task is to see it.
     pub fn build(&self) -> Built {
         let inside = matches!(self.fs_isolation, FsIsolation::Image | FsIsolation::Chroot);
-        self.build_in(if inside { Dirs::in_task() } else { self.dirs.clone() })
+        if inside {
+            self.build_in(&Dirs::in_task())
+        } else {
+            self.build_in(&self.dirs)
+        }
     }
 
     /// The environment with the host's paths, for work that is done on the host on the task's behalf (where artifacts
     /// and templates go).
     pub fn build_for_host(&self) -> Built {
-        self.build_in(self.dirs.clone())
+        self.build_in(&self.dirs)
     }
 
-    fn build_in(&self, dirs: Dirs) -> Built {
+    fn build_in(&self, dirs: &Dirs) -> Built {
         let mut layers = Layers {
             node: self.node.keys(),
             env: BTreeMap::new(),
         };
-        self.add_dirs(&mut layers, &dirs);
+        self.add_dirs(&mut layers, dirs);
         self.add_limits(&mut layers);
         self.add_ids(&mut layers);
         self.add_ports(&mut layers);
-        self.add_tokens(&mut layers, &dirs);
+        self.add_tokens(&mut layers, dirs);
         self.add_meta(&mut layers);
         self.add_host_env(&mut layers);
         for (name, value) in &self.task_env {

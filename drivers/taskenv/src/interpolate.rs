@@ -14,18 +14,15 @@ pub fn interpolate<'v>(text: &str, lookup: impl Fn(&str) -> Option<&'v str>) -> 
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         out.push_str(before);
-        match reference(after) {
-            Some((name, tail)) => {
-                match lookup(name) {
-                    Some(value) => out.push_str(value),
-                    None => out.extend(["${", name, "}"]),
-                }
-                rest = tail;
+        if let Some((name, tail)) = reference(after) {
+            match lookup(name) {
+                Some(value) => out.push_str(value),
+                None => out.extend(["${", name, "}"]),
             }
-            None => {
-                out.push_str("${");
-                rest = after;
-            }
+            rest = tail;
+        } else {
+            out.push_str("${");
+            rest = after;
         }
     }
     out.push_str(rest);

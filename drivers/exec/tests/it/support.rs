@@ -12,6 +12,8 @@ use encamp_exec::Exec;
 use encamp_executor::Executor;
 use encamp_hclspec::{Body, Context, Source, Spec, Value, decode};
 
+const TASK_ID: &str = "3ac4/web/0a1b2c3d";
+
 pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) driver: Exec,
@@ -73,7 +75,7 @@ impl World {
     pub(crate) async fn task(&self, config: &str) -> TaskConfig {
         let spec = self.driver.task_config_schema().await.expect("schema");
         TaskConfig {
-            id: "3ac4/web/0a1b2c3d".into(),
+            id: TASK_ID.into(),
             name: "web".into(),
             alloc_id: "3ac4".into(),
             job_id: "job".into(),
@@ -157,9 +159,23 @@ impl World {
     }
 }
 
+/// A test that fails half-way leaves no process behind: with the task's processes gone, its supervisor ends.
+impl Drop for World {
+    fn drop(&mut self) {
+        let left = hierarchy(&self.cgroups).task(TASK_ID);
+        if let Err(error) = left.remove() {
+            println!("the task's cgroup is left: {error}");
+        }
+    }
+}
+
+fn hierarchy(parent: &str) -> Hierarchy {
+    Hierarchy::at(Path::new("/sys/fs/cgroup"), parent)
+}
+
 fn driver(dir: &Path, cgroups: &str) -> Exec {
     let executor = Executor::new(encamp_executor::testing::program(), dir.join("executor"));
-    let cgroups = Hierarchy::at(Path::new("/sys/fs/cgroup"), cgroups);
+    let cgroups = hierarchy(cgroups);
     assert!(!cgroups.is_off(), "no cgroups");
     Exec::new(executor, cgroups)
 }
