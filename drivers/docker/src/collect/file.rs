@@ -22,6 +22,7 @@ const LONGEST: usize = 1024 * 1024;
 const CURSOR_BYTES: usize = 1024 * 1024;
 const CURSOR_TIME: Duration = Duration::from_secs(1);
 /// Looks without inotify, and after a failure.
+const SOON: Duration = Duration::from_millis(20);
 const FALLBACK: Duration = Duration::from_millis(500);
 
 /// Follows the file at `path` into `output` until `finish` says that nothing more will be written, and then to its end.
@@ -39,12 +40,13 @@ pub(super) async fn follow(
     let tail = loop {
         match Tail::open(&path, watch.clone(), resume) {
             Ok(opened) => break opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => output.once(format!("cannot read container log {}: {error}", path.display())),
         }
         if *finish.borrow() {
             return;
         }
-        tokio::time::sleep(FALLBACK).await;
+        tokio::time::sleep(SOON).await;
     };
     let mut follower = Follower {
         tail,

@@ -64,7 +64,7 @@ struct Segment {
 }
 
 impl Tail {
-    /// Begins at `from`, or with the oldest file there is.
+    /// Begins at `from`, or with the oldest file there is. There may be none for a moment, in the middle of a rotation.
     pub(crate) fn open(path: &Path, watch: Option<Watch>, from: Option<FilePoint>) -> io::Result<Self> {
         let shared = Shared {
             path: path.to_owned(),
@@ -75,7 +75,7 @@ impl Tail {
         let mut state = State::default();
         let resumed = loop {
             let before = shared.seen();
-            let found = shared.candidates(known)?;
+            let found = shared.candidates(known)?.ok_or(io::ErrorKind::NotFound)?;
             state.rotations = shared.seen();
             if before == state.rotations {
                 state.segments = found.newest_first.into_iter().rev().collect();
@@ -225,7 +225,9 @@ impl Shared {
         }
         let seen = self.seen();
         // The last one is held open, so its inode number cannot belong to another file.
-        let found = self.candidates(|segment| Some(segment.inode) == last)?;
+        let Some(found) = self.candidates(|segment| Some(segment.inode) == last)? else {
+            return Ok(());
+        };
         let fresh = found.newest_first.into_iter().rev().skip(usize::from(found.reached));
         let before = state.segments.len();
         state.segments.extend(fresh);
@@ -237,7 +239,7 @@ impl Shared {
 
     /// Opens the file and the rotated ones behind it, newest first, until one that `known` accepts. A rotation in the
     /// middle of that is noticed and it is done again.
-    fn candidates(&self, known: impl Fn(&Segment) -> bool) -> io::Result<Candidates> {
+    fn candidates(&self, known: impl Fn(&Segment) -> bool) -> io::Result<Option<Candidates>> {
         for _ in 0..100 {
             let mut found = Candidates::default();
             for n in 0..MOST_FILES {
@@ -257,15 +259,12 @@ impl Shared {
             let newest = found.newest_first.first().map(|segment| segment.inode);
             let inode = inode_of(&self.path)?;
             if inode.is_some() && inode == newest {
-                return Ok(found);
+                return Ok(Some(found));
             }
             std::thread::yield_now();
         }
-        // No file, or the engine rotates faster than we can look; the next event brings us back.
-        Ok(Candidates {
-            reached: true,
-            ..Candidates::default()
-        })
+        // No file, or the engine is in the middle of a rotation; the next event brings us back.
+        Ok(None)
     }
 
     fn numbered(&self, n: usize) -> PathBuf {
