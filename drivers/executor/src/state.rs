@@ -5,7 +5,11 @@
 //! | `supervisor.log` | the supervising process's standard error; whoever supervises or launches holds its lock |
 //! | `control.sock` | where the supervising process is asked for things |
 //! | `supervisor.json` | [`Record`]: who supervises what, written before anything is made that has to be cleaned up |
+//! | `task.json` | [`Started`]: the task, written before its command is executed |
 //! | `exit.json` | [`Exit`]: how the task ended |
+//!
+//! A record that was cut off in the middle was never finished, so nothing came after it: it counts as none. Only the
+//! exit is replaced in one step, and survives a crash of the machine.
 //!
 //! The lock tells the living from the dead: it goes with the last process that holds it, however that ends.
 
@@ -22,6 +26,7 @@ use crate::{Exit, proc};
 
 pub(crate) const LOG: &str = "supervisor.log";
 const RECORD: &str = "supervisor.json";
+const TASK: &str = "task.json";
 const EXIT: &str = "exit.json";
 
 /// Who supervises what.
@@ -35,8 +40,6 @@ pub(crate) struct Record {
     pub(crate) start: u64,
     /// What it makes for the task.
     pub(crate) cgroup: Option<Cgroup>,
-    /// The task, once it is about to execute its command.
-    pub(crate) task: Option<Started>,
 }
 
 impl Record {
@@ -47,12 +50,11 @@ impl Record {
             pid,
             start: proc::Stat::of(pid).map_or(0, |stat| stat.start),
             cgroup,
-            task: None,
         }
     }
 
     pub(crate) fn write(&self, dir: &Path) -> io::Result<()> {
-        write(dir, RECORD, self, Durability::Process)
+        write(dir, RECORD, self)
     }
 
     /// The record, if there is one that can be read.
@@ -61,29 +63,30 @@ impl Record {
     }
 }
 
+pub(crate) fn write_task(dir: &Path, task: &Started) -> io::Result<()> {
+    write(dir, TASK, task)
+}
+
+pub(crate) fn read_task(dir: &Path) -> io::Result<Option<Started>> {
+    read(dir, TASK)
+}
+
 pub(crate) fn write_exit(dir: &Path, exit: &Exit) -> io::Result<()> {
-    write(dir, EXIT, exit, Durability::Machine)
+    let fresh = dir.join(format!("{EXIT}.new"));
+    let mut file = File::create(&fresh)?;
+    file.write_all(&serde_json::to_vec(exit)?)?;
+    file.sync_data()?;
+    fs::rename(fresh, dir.join(EXIT))
 }
 
 pub(crate) fn read_exit(dir: &Path) -> io::Result<Option<Exit>> {
     read(dir, EXIT)
 }
 
-/// The crash that a file survives.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Durability {
-    Process,
-    Machine,
-}
-
-fn write(dir: &Path, name: &str, content: &impl Serialize, durability: Durability) -> io::Result<()> {
-    let fresh = dir.join(format!("{name}.new"));
-    let mut file = File::create(&fresh)?;
-    file.write_all(&serde_json::to_vec(content)?)?;
-    if durability == Durability::Machine {
-        file.sync_data()?;
-    }
-    fs::rename(fresh, dir.join(name))
+/// No detour over another name: it would cost each start of a task as much as the file itself.
+fn write(dir: &Path, name: &str, content: &impl Serialize) -> io::Result<()> {
+    let mut file = File::create(dir.join(name))?;
+    file.write_all(&serde_json::to_vec(content)?)
 }
 
 fn read<T: DeserializeOwned>(dir: &Path, name: &str) -> io::Result<Option<T>> {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use encamp_cgroup::Cgroup;
 use nix::libc::{O_NOFOLLOW, SIGKILL};
 
+use crate::protocol::Started;
 use crate::state::{self, LOG, Record};
 use crate::{Exit, proc, sys};
 
@@ -30,11 +31,11 @@ pub(super) struct Lock {
 
 /// What is left of a task that nobody supervises.
 #[derive(Debug)]
-pub(super) enum Remains {
-    /// It had run, and this is how it ended.
-    Exit(Exit, Option<Record>),
-    /// It never ran.
-    Nothing(Option<Record>),
+pub(super) struct Remains {
+    pub(super) record: Option<Record>,
+    pub(super) task: Option<Started>,
+    /// How it ended; none when it never ran.
+    pub(super) exit: Option<Exit>,
 }
 
 impl StateDir {
@@ -103,28 +104,16 @@ impl StateDir {
 
     /// Says how a task ended that nobody supervises, after making sure that it has.
     pub(super) async fn bury(&self, _lock: &Lock) -> io::Result<Remains> {
-        // A record that was cut off by a full disk is one that was never made: nothing was started after it.
         let record = self.record().or_else(ignore_invalid)?;
-        if let Some(exit) = state::read_exit(&self.path).or_else(ignore_invalid)? {
-            return Ok(Remains::Exit(exit, record));
+        let task = state::read_task(&self.path).or_else(ignore_invalid)?;
+        let mut exit = state::read_exit(&self.path).or_else(ignore_invalid)?;
+        if let (None, Some(record), Some(task)) = (&exit, &record, &task) {
+            let found = end_of(record, task).await;
+            // Only so that another look says the same; a full disk does not matter.
+            drop(state::write_exit(&self.path, &found));
+            exit = Some(found);
         }
-        let Some(task) = record.as_ref().and_then(|record| record.task) else {
-            return Ok(Remains::Nothing(record));
-        };
-        let rebooted = record.as_ref().is_some_and(|record| record.boot_id != proc::boot_id());
-        let exit = if rebooted {
-            Exit::unobserved("the machine was restarted; the task ended with it")
-        } else {
-            if let Some(cgroup) = record.as_ref().and_then(|record| record.cgroup.clone()) {
-                // Tried again when the cgroup is removed.
-                drop(blocking(move || cgroup.kill()).await);
-            }
-            kill_session(task.pid, task.start);
-            Exit::unobserved("the supervising process was killed; the task was ended with it")
-        };
-        // Only so that another look says the same; a full disk does not matter.
-        drop(state::write_exit(&self.path, &exit));
-        Ok(Remains::Exit(exit, record))
+        Ok(Remains { record, task, exit })
     }
 
     pub(super) fn remove(&self) -> io::Result<()> {
@@ -133,6 +122,19 @@ impl StateDir {
             _ => Ok(()),
         }
     }
+}
+
+/// Makes sure that a task has ended whose supervising process did not live to see it.
+async fn end_of(record: &Record, task: &Started) -> Exit {
+    if record.boot_id != proc::boot_id() {
+        return Exit::unobserved("the machine was restarted; the task ended with it");
+    }
+    if let Some(cgroup) = record.cgroup.clone() {
+        // Tried again when the cgroup is removed.
+        drop(blocking(move || cgroup.kill()).await);
+    }
+    kill_session(task.pid, task.start);
+    Exit::unobserved("the supervising process was killed; the task was ended with it")
 }
 
 /// Kills what is left of a task's session. A session's number is not given to another process while one of its members

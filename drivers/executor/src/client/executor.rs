@@ -10,9 +10,9 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::Connection;
-use super::dir::{Lock, Remains, StateDir, remove_cgroup};
+use super::dir::{Lock, StateDir, remove_cgroup};
 use super::process::{Process, Supervised};
-use crate::protocol::{Reply, Request, Status};
+use crate::protocol::{Reply, Request, Started, Status};
 use crate::{AdoptError, LaunchError, Plan, Program};
 
 /// The pause between two tries to reach a supervising process that is about to listen.
@@ -165,11 +165,7 @@ impl Executor {
     }
 }
 
-async fn hand_over(
-    connection: &mut Connection,
-    plan: &Plan,
-    task_id: &str,
-) -> Result<crate::protocol::Started, LaunchError> {
+async fn hand_over(connection: &mut Connection, plan: &Plan, task_id: &str) -> Result<Started, LaunchError> {
     let silent = |reason: String| LaunchError::Supervisor {
         task_id: task_id.to_owned(),
         reason,
@@ -200,32 +196,27 @@ async fn ask_status(dir: &StateDir) -> Option<(Connection, Status)> {
 
 async fn adopt_dead(task_id: &str, dir: StateDir, lock: Lock) -> Result<Process, AdoptError> {
     let remains = dir.bury(&lock).await.map_err(|error| unusable(&dir, error))?;
-    match remains {
-        Remains::Exit(exit, record) => {
-            let started = record.as_ref().and_then(|record| record.task);
-            Ok(Process::new(Supervised {
-                task_id: task_id.to_owned(),
-                dir,
-                started: started.unwrap_or(crate::protocol::Started {
-                    pid: 0,
-                    start: 0,
-                    at: exit.ended_at,
-                }),
-                cgroup: record.and_then(|record| record.cgroup),
-                child: None,
-                connection: None,
-                exit: Some(exit),
-            }))
-        }
-        Remains::Nothing(record) => {
-            let cgroup = record.and_then(|record| record.cgroup);
-            remove_cgroup(cgroup)
-                .await
-                .map_err(|error| unusable(&dir, io::Error::other(error)))?;
-            dir.remove().map_err(|error| unusable(&dir, error))?;
-            Err(not_found(task_id))
-        }
-    }
+    let cgroup = remains.record.and_then(|record| record.cgroup);
+    let Some(exit) = remains.exit else {
+        let removed = remove_cgroup(cgroup).await;
+        removed.map_err(|error| unusable(&dir, io::Error::other(error)))?;
+        dir.remove().map_err(|error| unusable(&dir, error))?;
+        return Err(not_found(task_id));
+    };
+    let unknown = Started {
+        pid: 0,
+        start: 0,
+        at: exit.ended_at,
+    };
+    Ok(Process::new(Supervised {
+        task_id: task_id.to_owned(),
+        dir,
+        started: remains.task.unwrap_or(unknown),
+        cgroup,
+        child: None,
+        connection: None,
+        exit: Some(exit),
+    }))
 }
 
 fn not_found(task_id: &str) -> AdoptError {

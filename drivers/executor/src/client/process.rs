@@ -12,7 +12,7 @@ use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
 use super::connection::{Connection, within};
-use super::dir::{Lock, Remains, StateDir, kill_supervisor, remove_cgroup};
+use super::dir::{Lock, StateDir, kill_supervisor, remove_cgroup};
 use super::session;
 use crate::protocol::{Reply, Request, Started, Status};
 use crate::{
@@ -248,7 +248,7 @@ impl Process {
             return Ok(());
         };
         let remains = self.0.dir.bury(&lock).await.map_err(unusable)?;
-        if let Remains::Exit(exit, _) = remains {
+        if let Some(exit) = remains.exit {
             self.ended(exit);
         }
         remove_cgroup(self.0.cgroup.clone())
@@ -331,8 +331,10 @@ impl Process {
         let dir = &self.0.dir;
         match dir.lock(patience).await {
             Ok(Some(lock)) => match dir.bury(&lock).await {
-                Ok(Remains::Exit(exit, _)) => Some(self.ended(exit)),
-                Ok(Remains::Nothing(_)) => Some(self.ended(Exit::unobserved("the task's record is gone"))),
+                Ok(remains) => {
+                    let lost = || Exit::unobserved("the task's record is gone");
+                    Some(self.ended(remains.exit.unwrap_or_else(lost)))
+                }
                 Err(error) => Some(self.ended(Exit::unobserved(format!("the task's record cannot be read: {error}")))),
             },
             Ok(None) => None,

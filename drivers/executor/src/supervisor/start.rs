@@ -1,9 +1,7 @@
 //! From a plan to a running task.
 
-use std::fs;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::stat::{Mode, umask};
 
 use super::child::{self, Job, Spawned, Stdio, Word};
 use super::conn::Conn;
@@ -19,7 +18,7 @@ use super::pump::{self, Pump};
 use super::run::Supervisor;
 use crate::protocol::{MAX_PLAN, Reply, SOCKET, Started};
 use crate::state::Record;
-use crate::{Failure, Output, Plan, Step, proc, sys};
+use crate::{Failure, Output, Plan, Step, proc, state, sys};
 
 /// How long a client may take to hand over its plan.
 const PLAN_TIMEOUT: Duration = Duration::from_mins(1);
@@ -75,7 +74,7 @@ type Task = (Plan, Started, Vec<Pump>, UnixListener);
 fn start_task(mut plan: Plan) -> Result<Task, Failure> {
     let recorded = |error: io::Error| Failure::path(Step::Record, STATE_DIR, &error);
     let listener = listen().map_err(recorded)?;
-    let mut record = Record::of_this_process(plan.cgroup.clone());
+    let record = Record::of_this_process(plan.cgroup.clone());
     record.write(Path::new(STATE_DIR)).map_err(recorded)?;
     if let Some(cgroup) = &plan.cgroup {
         cgroup.create(&plan.limits).map_err(|error| Failure {
@@ -98,7 +97,7 @@ fn start_task(mut plan: Plan) -> Result<Task, Failure> {
     };
     let spawned = child::spawn(&job)?;
     drop(job);
-    let task = see_through(&spawned, &mut record)?;
+    let task = see_through(&spawned)?;
     // Not needed again; the rest is, for exec sessions.
     plan.args = Vec::new();
     plan.output = Output::Discard;
@@ -106,7 +105,7 @@ fn start_task(mut plan: Plan) -> Result<Task, Failure> {
 }
 
 /// Follows a child until it has executed its command, and records it before it does.
-fn see_through(spawned: &Spawned, record: &mut Record) -> Result<Started, Failure> {
+fn see_through(spawned: &Spawned) -> Result<Started, Failure> {
     let channel = spawned.channel.as_fd();
     let lost = |error: io::Error| Failure::new(Step::Fork, "the task", &error);
     let gone = || lost(io::Error::other("the process ended on its way to the command"));
@@ -120,10 +119,7 @@ fn see_through(spawned: &Spawned, record: &mut Record) -> Result<Started, Failur
         start: proc::Stat::of(spawned.pid).ok_or_else(gone)?.start,
         at: SystemTime::now(),
     };
-    record.task = Some(task);
-    record
-        .write(Path::new(STATE_DIR))
-        .map_err(|error| Failure::path(Step::Record, STATE_DIR, &error))?;
+    state::write_task(Path::new(STATE_DIR), &task).map_err(|error| Failure::path(Step::Record, STATE_DIR, &error))?;
     Spawned::release(channel);
     match listen_to(channel).map_err(lost)? {
         None => Ok(task),
@@ -149,9 +145,11 @@ fn wait_readable(fd: std::os::fd::BorrowedFd<'_>, deadline: Instant) -> io::Resu
 }
 
 fn listen() -> io::Result<UnixListener> {
-    let listener = UnixListener::bind(SOCKET)?;
     // The directory is closed to others as well.
-    fs::set_permissions(SOCKET, fs::Permissions::from_mode(0o600))?;
+    let usual = umask(Mode::from_bits_truncate(0o177));
+    let listener = UnixListener::bind(SOCKET);
+    umask(usual);
+    let listener = listener?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

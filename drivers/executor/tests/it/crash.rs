@@ -127,16 +127,17 @@ async fn launcher_and_supervising_process_killed_together_are_found_out_by_adopt
 async fn half_made_state_directories_are_cleaned_up_and_not_found() {
     let bed = Bed::new();
     // Killed after the directory, after the lock, amid the record, before the task.
-    let record = r#"{"boot_id":"x","pid":1,"start":1,"cgroup":null,"task":null}"#;
-    let cases: [&[(&str, &str)]; 4] = [
+    let record = r#"{"boot_id":"x","pid":1,"start":1,"cgroup":null}"#;
+    let cases: [&[(&str, &str)]; 5] = [
         &[],
         &[("supervisor.log", "")],
+        &[("supervisor.log", ""), ("supervisor.json", "{\"boot")],
+        &[("supervisor.log", ""), ("supervisor.json", record)],
         &[
             ("supervisor.log", ""),
-            ("supervisor.json.new", "{\"boot"),
-            ("supervisor.json", ""),
+            ("supervisor.json", record),
+            ("task.json", "{\"pid\":1,"),
         ],
-        &[("supervisor.log", ""), ("supervisor.json", record)],
     ];
     for files in cases {
         fs::create_dir_all(bed.state()).unwrap();
@@ -157,11 +158,11 @@ async fn a_record_of_another_boot_kills_nobody() {
     let bed = Bed::new();
     let mut innocent = Command::new("sleep").arg("60").spawn().unwrap();
     let pid = innocent.id();
-    let record = format!(
-        r#"{{"boot_id":"x","pid":{pid},"start":1,"cgroup":null,"task":{{"pid":{pid},"start":1,"at":{{"secs_since_epoch":1,"nanos_since_epoch":0}}}}}}"#
-    );
+    let record = format!(r#"{{"boot_id":"x","pid":{pid},"start":1,"cgroup":null}}"#);
     fs::create_dir_all(bed.state()).unwrap();
     fs::write(bed.state().join("supervisor.json"), &record).unwrap();
+    let task = format!(r#"{{"pid":{pid},"start":1,"at":{{"secs_since_epoch":1,"nanos_since_epoch":0}}}}"#);
+    fs::write(bed.state().join("task.json"), task).unwrap();
     let process = bed.executor.adopt("a/task/1").await.unwrap();
     let exit = process.exit().unwrap();
     assert!(exit.err.unwrap().contains("machine was restarted"));
@@ -178,11 +179,13 @@ async fn a_pid_that_is_another_process_by_now_is_left_alone() {
     let pid = innocent.id();
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
     let record = format!(
-        r#"{{"boot_id":"{}","pid":{pid},"start":1,"cgroup":null,"task":{{"pid":{pid},"start":1,"at":{{"secs_since_epoch":1,"nanos_since_epoch":0}}}}}}"#,
+        r#"{{"boot_id":"{}","pid":{pid},"start":1,"cgroup":null}}"#,
         boot_id.trim()
     );
     fs::create_dir_all(bed.state()).unwrap();
     fs::write(bed.state().join("supervisor.json"), &record).unwrap();
+    let task = format!(r#"{{"pid":{pid},"start":1,"at":{{"secs_since_epoch":1,"nanos_since_epoch":0}}}}"#);
+    fs::write(bed.state().join("task.json"), task).unwrap();
     let process = bed.executor.adopt("a/task/1").await.unwrap();
     process.destroy(true).await.unwrap();
     assert!(innocent.try_wait().unwrap().is_none());

@@ -81,7 +81,7 @@ async fn a_cgroup_made_by_a_launch_that_was_broken_off_is_removed_by_adopt() {
     let cgroup = plan.cgroup.unwrap();
     cgroup.create(&plan.limits).unwrap();
     fs::create_dir_all(bed.state()).unwrap();
-    let record = serde_json::json!({ "boot_id": "x", "pid": 1, "start": 1, "cgroup": cgroup, "task": null });
+    let record = serde_json::json!({ "boot_id": "x", "pid": 1, "start": 1, "cgroup": cgroup });
     fs::write(bed.state().join("supervisor.json"), record.to_string()).unwrap();
     assert!(matches!(
         bed.executor.adopt("a/task/1").await,
