@@ -32,9 +32,7 @@ fn decode(c: &mut Criterion) {
     group.bench_function("serde_json to a value", |b| {
         b.iter(|| {
             let lines = serde_json::Deserializer::from_slice(&json).into_iter::<serde_json::Value>();
-            lines
-                .map(|line| line.unwrap()["log"].as_str().unwrap().len())
-                .sum::<usize>()
+            lines.flatten().count()
         });
     });
     group.finish();

@@ -51,7 +51,7 @@ async fn produce(
                 if Instant::now() + early < due {
                     continue;
                 }
-                due = Instant::now() + interval;
+                due = Instant::now() + interval.min(LONGEST * 1000);
                 let usage = usage(before.as_ref(), &sample, topology);
                 before = Some(sample);
                 if to.send(Ok(usage)).await.is_err() {

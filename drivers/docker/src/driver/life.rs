@@ -24,6 +24,8 @@ use crate::task::{Info, Task};
 const KILLED: Duration = Duration::from_secs(30);
 /// How long an engine that is away is waited for, where a call cannot do without it.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anybody's patience; the clock cannot count to every duration.
+const FOREVER: Duration = Duration::from_hours(365 * 24);
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Keeps a task id from being started twice at once; gives it back when the start comes to nothing.
@@ -208,7 +210,8 @@ impl Docker {
             Some(signal) => signal_name(signal)?,
             None => task.info.stop_signal.as_deref().unwrap_or("SIGTERM"),
         };
-        let deadline = Instant::now() + timeout;
+        let now = Instant::now();
+        let deadline = now.checked_add(timeout).unwrap_or(now + FOREVER);
         if !timeout.is_zero() && self.send(task, gentle, deadline).await? {
             let ended = tokio::time::timeout_at(deadline, task.waiter().end()).await;
             if ended.is_ok() {

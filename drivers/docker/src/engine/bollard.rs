@@ -3,7 +3,7 @@
 mod convert;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -45,7 +45,7 @@ const NEWEST_API: ClientVersion = ClientVersion {
 pub struct BollardEngine {
     socket: PathBuf,
     /// The API version that both sides know, once somebody asked.
-    api: Arc<OnceLock<String>>,
+    api: Arc<Mutex<Option<String>>>,
 }
 
 impl BollardEngine {
@@ -70,7 +70,7 @@ impl BollardEngine {
         }
         Ok(Self {
             socket: PathBuf::from(path),
-            api: Arc::new(OnceLock::new()),
+            api: Arc::default(),
         })
     }
 
@@ -87,15 +87,21 @@ impl BollardEngine {
     }
 
     async fn api_version(&self) -> EngineResult<String> {
-        if let Some(version) = self.api.get() {
-            return Ok(version.clone());
+        let known = self.agreed().clone();
+        if let Some(version) = known {
+            return Ok(version);
         }
         let version = within("version", PROBE, async {
             self.bare()?.version().await.map_err(|e| convert::error("version", e))
         })
         .await?;
         let agreed = convert::agreed_api(version.api_version.as_deref(), &NEWEST_API);
-        Ok(self.api.get_or_init(|| agreed).clone())
+        *self.agreed() = Some(agreed.clone());
+        Ok(agreed)
+    }
+
+    fn agreed(&self) -> MutexGuard<'_, Option<String>> {
+        self.api.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn target(&self, path: &str) -> EngineResult<String> {
@@ -151,11 +157,16 @@ impl Engine for BollardEngine {
     }
 
     async fn info(&self) -> EngineResult<EngineInfo> {
-        within("info", PROBE, async {
+        let info = within("info", PROBE, async {
             let info = self.client().await?.info().await;
             Ok(convert::info(info.map_err(|e| convert::error("info", e))?))
         })
-        .await
+        .await;
+        if info.is_err() {
+            // Whoever answers next may speak another version.
+            *self.agreed() = None;
+        }
+        info
     }
 
     async fn bridge_gateway(&self) -> EngineResult<Option<String>> {

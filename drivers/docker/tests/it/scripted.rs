@@ -89,13 +89,13 @@ impl Scripted {
         let mut state = self.state.lock().unwrap();
         let container = state.containers.values_mut().next().unwrap();
         container.state.running = false;
-        container.state.status = "exited".to_owned();
+        "exited".clone_into(&mut container.state.status);
         container.state.exit_code = code;
         drop(state);
         self.changed.notify_waiters();
     }
 
-    async fn meet<T>(&self, call: &'static str, act: impl FnOnce(&mut State) -> EngineResult<T>) -> EngineResult<T> {
+    fn meet<T>(&self, call: &'static str, act: impl FnOnce(&mut State) -> EngineResult<T>) -> EngineResult<T> {
         let fault = {
             let mut state = self.state.lock().unwrap();
             state.calls.push(call.to_owned());
@@ -137,7 +137,7 @@ impl Engine for Scripted {
     }
 
     async fn info(&self) -> EngineResult<EngineInfo> {
-        self.meet("info", |_| Ok(EngineInfo::default())).await
+        self.meet("info", |_| Ok(EngineInfo::default()))
     }
 
     async fn bridge_gateway(&self) -> EngineResult<Option<String>> {
@@ -145,14 +145,15 @@ impl Engine for Scripted {
     }
 
     async fn image(&self, reference: &str) -> EngineResult<Image> {
-        let found = |state: &mut State| match state.image_here {
-            true => Ok(Image {
+        let found = |state: &mut State| {
+            let image = Image {
                 id: "sha256:1".to_owned(),
                 ..Image::default()
-            }),
-            false => Err(EngineError::NotFound(format!("No such image: {reference}"))),
+            };
+            let missing = || EngineError::NotFound(format!("No such image: {reference}"));
+            state.image_here.then_some(image).ok_or_else(missing)
         };
-        self.meet("image", found).await
+        self.meet("image", found)
     }
 
     async fn pull(
@@ -161,7 +162,7 @@ impl Engine for Scripted {
         _auth: Option<&RegistryAuth>,
     ) -> EngineResult<BoxStream<EngineResult<PullProgress>>> {
         let scripted = self.clone();
-        self.meet("pull", |_| Ok(())).await?;
+        self.meet("pull", |_| Ok(()))?;
         Ok(Box::pin(futures_util::stream::unfold((), move |()| {
             let scripted = scripted.clone();
             async move {
@@ -180,7 +181,6 @@ impl Engine for Scripted {
             state.image_here = true;
             Ok(())
         })
-        .await
     }
 
     async fn remove_image(&self, _reference: &str) -> EngineResult<()> {
@@ -188,7 +188,6 @@ impl Engine for Scripted {
             state.image_here = false;
             Ok(())
         })
-        .await
     }
 
     async fn create(&self, name: &str, spec: &ContainerSpec) -> EngineResult<String> {
@@ -214,28 +213,28 @@ impl Engine for Scripted {
             state.containers.insert(id.clone(), container);
             Ok(id)
         };
-        self.meet("create", make).await
+        self.meet("create", make)
     }
 
     async fn start(&self, id: &str) -> EngineResult<()> {
         let start = |state: &mut State| {
             let found = &mut state.find(id)?.state;
             found.running = true;
-            found.status = "running".to_owned();
+            "running".clone_into(&mut found.status);
             found.started_at = Some(SystemTime::now());
             Ok(())
         };
-        self.meet("start", start).await
+        self.meet("start", start)
     }
 
     async fn inspect(&self, id: &str) -> EngineResult<Container> {
-        self.meet("inspect", |state| state.find(id).cloned()).await
+        self.meet("inspect", |state| state.find(id).cloned())
     }
 
     async fn wait(&self, id: &str) -> EngineResult<i64> {
         loop {
             let changed = self.changed.notified();
-            let found = self.meet("wait", |state| state.find(id).cloned()).await?;
+            let found = self.meet("wait", |state| state.find(id).cloned())?;
             if !found.state.running {
                 return Ok(found.state.exit_code);
             }
@@ -251,12 +250,12 @@ impl Engine for Scripted {
             }
             if signal == "SIGKILL" {
                 found.running = false;
-                found.status = "exited".to_owned();
+                "exited".clone_into(&mut found.status);
                 found.exit_code = 137;
             }
             Ok(())
         };
-        let killed = self.meet("kill", kill).await;
+        let killed = self.meet("kill", kill);
         self.changed.notify_waiters();
         killed
     }
@@ -268,7 +267,7 @@ impl Engine for Scripted {
                 .retain(|_, container| container.id != id && container.name != id);
             Ok(())
         };
-        let removed = self.meet("remove", remove).await;
+        let removed = self.meet("remove", remove);
         self.changed.notify_waiters();
         removed
     }
@@ -279,7 +278,7 @@ impl Engine for Scripted {
             let with = all.filter(|container| container.labels.get(label).is_some_and(|found| found == value));
             Ok(with.map(|container| container.id.clone()).collect())
         };
-        self.meet("find", find).await
+        self.meet("find", find)
     }
 
     async fn stats(&self, _id: &str) -> EngineResult<BoxStream<EngineResult<StatsSample>>> {

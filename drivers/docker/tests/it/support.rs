@@ -212,7 +212,7 @@ pub(crate) async fn until_async<T>(limit: Duration, what: &str, mut ready: impl 
 /// Starts a task and waits for its end.
 pub(crate) async fn run(place: &Place, task: &TaskConfig) -> encamp_driver::ExitResult {
     place.docker.start_task(task.clone()).await.unwrap();
-    let end = tokio::time::timeout(Duration::from_secs(60), place.docker.wait_task(&task.id)).await;
+    let end = tokio::time::timeout(Duration::from_mins(1), place.docker.wait_task(&task.id)).await;
     end.expect("the task ends").unwrap()
 }
 

@@ -173,7 +173,7 @@ async fn a_terminal_can_be_resized() {
         command: words("trap 'stty size' WINCH; echo up; while :; do sleep 0.1; done"),
         tty: Some(TerminalSize { height: 10, width: 10 }),
     };
-    let talk = async {
+    let watch = async {
         let mut seen = Vec::new();
         let mut sent = false;
         loop {
@@ -191,7 +191,7 @@ async fn a_terminal_can_be_resized() {
     tokio::time::timeout(SOON, async {
         tokio::select! {
             exit = run => panic!("ended: {exit:?}"),
-            () = talk => {}
+            () = watch => {}
         }
     })
     .await

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 
 use crate::support::{IMAGE, Place, assert_counted, output_in, pause, run, run_example, until};
 
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_mins(2);
 
 /// `last` lines of about a hundred bytes, as fast as they come.
 fn counting(last: u64) -> String {
@@ -38,7 +38,7 @@ async fn two_hundred_mebibytes_arrive_whole_through_an_engine_that_keeps_four() 
     let task = place.task(&counting(lines), &[]);
     let mut events = place.docker.task_events().await.unwrap();
     place.docker.start_task(task.clone()).await.unwrap();
-    let end = tokio::time::timeout(Duration::from_secs(300), place.docker.wait_task(&task.id)).await;
+    let end = tokio::time::timeout(Duration::from_mins(5), place.docker.wait_task(&task.id)).await;
     assert_eq!(end.unwrap().unwrap().exit_code, 0);
     assert_counted(&place.output("stdout"), lines);
     let told = tokio::time::timeout(Duration::from_millis(50), events.next()).await;

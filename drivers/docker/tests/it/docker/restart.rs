@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 
 use crate::support::{Place, assert_counted, until, until_async};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// A private engine: its own data, its own socket, no network.
 struct Engine {
