@@ -37,8 +37,10 @@ impl Engine {
         let at = |name: &str| self.dir.path().join(name).display().to_string();
         drop(std::fs::remove_file(at("pid")));
         let log = File::options().append(true).create(true).open(at("log")).unwrap();
-        let mut command = Command::new("dockerd");
+        // In a network namespace of its own: an engine without a bridge removes the one that it finds.
+        let mut command = Command::new("unshare");
         command
+            .args(["--net", "dockerd"])
             .args([
                 "--data-root",
                 &at("root"),
