@@ -310,11 +310,9 @@ async fn an_isolated_task_ends_with_its_supervising_process_and_leaves_no_mount(
 #[ignore = "needs root"]
 async fn an_isolated_task_that_ignores_everything_is_stopped() {
     let bed = Bed::new();
-    let process = bed
-        .executor
-        .launch("a/task/1", &isolated(&bed, "sleep 60 & sleep 61"))
-        .await
-        .unwrap();
+    let plan = isolated(&bed, "trap '' INT; sleep 60 & echo pid=$$; sleep 61");
+    let process = bed.executor.launch("a/task/1", &plan).await.unwrap();
+    announced_pid(&bed).await;
     let exit = within("the stop", process.stop(None, Duration::from_millis(200)))
         .await
         .unwrap();
