@@ -47,6 +47,7 @@ fn task(dir: &Path, image: &str, command: &str, arguments: &[String]) -> std::io
         ("image", Value::from(image)),
         ("command", Value::from(command)),
         ("args", Value::list(arguments.iter().map(String::as_str))),
+        ("network_mode", Value::from("none")),
         ("logging", Value::map([("type", log_driver)])),
     ]);
     Ok(TaskConfig {

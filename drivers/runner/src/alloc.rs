@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use encamp_driver::{ExitResult, TaskEvent};
+use encamp_driver::{ExitResult, PROGRESS, TaskEvent};
 use encamp_hook::AllocContext;
 use futures_util::StreamExt as _;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -17,9 +17,6 @@ use crate::{Event, EventKind, Lock, Parts, Prepared, PreparedTask, RunError};
 
 /// How many events a slow watcher may fall behind before it misses some.
 const EVENT_BACKLOG: usize = 1024;
-
-/// The annotation that marks an event as one of many that only report progress.
-const PROGRESS: &str = "progress";
 
 /// How many driver events may wait to be written into a task's record.
 const MAILBOX: usize = 64;

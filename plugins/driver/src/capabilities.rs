@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 /// What a driver can do. A host plans by it; nothing here is a promise about one task.
-#[expect(clippy::struct_excessive_bools, reason = "each is a capability of its own, as the protocol has them")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a capability of its own, as the protocol has them"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// `signal_task` works.

@@ -39,6 +39,6 @@ pub use network::{DnsConfig, HostsConfig, NetworkIsolation, NetworkOverride};
 pub use resources::{LinuxResources, PortMapping, Resources};
 pub use stats::{CpuField, CpuUsage, MemoryField, MemoryUsage, ResourceUsage, TaskStats};
 pub use task::{
-    Device, ExitResult, Mount, Propagation, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskOutput, TaskState,
-    TaskStatus,
+    Device, ExitResult, Mount, PROGRESS, Propagation, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskOutput,
+    TaskState, TaskStatus,
 };

@@ -231,6 +231,10 @@ pub struct TaskStatus {
     pub network: Option<NetworkOverride>,
 }
 
+/// The annotation of events that only report how far something has come: hosts show them and keep none of them. Its value
+/// names what goes on; for `pull`, `layer`, `status`, `current` and `total` (bytes) say how far a layer of the image is.
+pub const PROGRESS: &str = "progress";
+
 /// Something that a driver has to tell about a task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TaskEvent {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use encamp_driver::PROGRESS;
 use tokio::time::Instant;
 
 use crate::engine::PullProgress;
@@ -36,6 +37,7 @@ impl<'a> Reporter<'a> {
         }
         let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
         let annotations = [
+            (PROGRESS, "pull".to_owned()),
             ("image", self.image.to_owned()),
             ("layer", message.layer.clone()),
             ("status", message.status.clone()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use encamp_driver::PROGRESS;
 use encamp_runner::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -27,7 +28,7 @@ impl Pulls {
     /// Draws the event if it is one of progress; says whether it was.
     pub(crate) fn take(&mut self, event: &Event) -> bool {
         let annotation = |name: &str| event.annotations.get(name).map(String::as_str);
-        if annotation("progress").is_none() {
+        if annotation(PROGRESS).is_none() {
             return false;
         }
         let Some(layer) = annotation("layer") else { return true };
