@@ -99,7 +99,8 @@ impl Task {
                 status.state = TaskState::Running;
                 status.attributes.insert("pid".to_owned(), found.state.pid.to_string());
             } else {
-                status.completed_at = found.state.finished_at;
+                // The engine takes the two times from different clocks; a short task can end before it started.
+                status.completed_at = found.state.finished_at.max(found.state.started_at);
             }
         }
         // The end is what was told to waiters, not what the engine knows a moment earlier.

@@ -21,7 +21,7 @@ async fn a_task_runs_with_its_environment_and_its_exit_status_is_told() {
     assert_eq!(place.text("stderr"), "oops\n");
     let status = place.docker.inspect_task(&task.id).await.unwrap();
     assert_eq!(status.state, TaskState::Exited);
-    assert!(status.started_at <= status.completed_at);
+    assert!(status.started_at.is_some() && status.started_at <= status.completed_at);
     assert_eq!(
         place.docker.wait_task(&task.id).await.unwrap(),
         exit,
