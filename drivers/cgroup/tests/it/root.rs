@@ -15,10 +15,14 @@ struct Owned(Cgroup);
 impl Owned {
     fn new(root: &str, test: &str) -> Self {
         assert!(nix::unistd::geteuid().is_root(), "needs root");
-        let hierarchy = Hierarchy::at(Path::new(root), &format!("encamp-test-{test}-{}", std::process::id()));
+        let hierarchy = Hierarchy::at(Path::new(root), &parent(test));
         assert!(!hierarchy.is_off(), "no cgroups at {root}");
         Self(hierarchy.task("alloc/task"))
     }
+}
+
+fn parent(test: &str) -> String {
+    format!("encamp-test-{test}-{}", std::process::id())
 }
 
 impl Drop for Owned {
@@ -253,6 +257,34 @@ fn a_creation_that_fails_half_way_leaves_nothing() {
     assert!(cgroup.0.procs_files().is_empty());
     let parent = format!("{V1}/freezer/encamp-test-half-{}", std::process::id());
     assert!(!Path::new(&parent).exists());
+}
+
+#[test]
+#[ignore = "needs root"]
+fn tasks_that_come_and_go_at_once_do_not_take_the_common_parent_from_each_other() {
+    for (root, test) in [(V1, "hammer1"), (V2, "hammer2")] {
+        let shared = Owned::new(root, test);
+        let hierarchy = Hierarchy::at(Path::new(root), &parent(test));
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let cgroup = hierarchy.task(&format!("alloc/task/{thread}"));
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        let limits = Limits {
+                            cpuset: (root == V1).then(|| "0".into()),
+                            ..Limits::default()
+                        };
+                        cgroup
+                            .create(&limits)
+                            .unwrap_or_else(|error| panic!("round {round} at {root}: {error}: {}", error.source));
+                        assert!(cgroup.exists() && !cgroup.procs_files().is_empty());
+                        cgroup.remove().expect("remove");
+                    }
+                });
+            }
+        });
+        shared.0.create(&Limits::default()).expect("create afterwards");
+    }
 }
 
 #[test]
