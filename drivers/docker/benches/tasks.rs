@@ -38,7 +38,7 @@ fn main() {
     });
 }
 
-/// `true`, from the call to its exit, taking turns with `docker run`.
+/// `true`, from the call to its exit and removal, taking turns with `docker run`.
 async fn starts(docker: &Docker, socket: &str, dir: &Path) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
@@ -46,19 +46,16 @@ async fn starts(docker: &Docker, socket: &str, dir: &Path) {
         let begun = Instant::now();
         docker.start_task(task.clone()).await.unwrap();
         assert!(docker.wait_task(&task.id).await.unwrap().successful());
-        ours.push(begun.elapsed());
         docker.destroy_task(&task.id, true).await.unwrap();
+        ours.push(begun.elapsed());
 
         let begun = Instant::now();
-        let run = cli(socket)
-            .args(["run", "--rm", "--network=none", IMAGE, "true"])
-            .status()
-            .unwrap();
+        let run = run_like_us(socket, dir).args([IMAGE, "true"]).status().unwrap();
         assert!(run.success());
         theirs.push(begun.elapsed());
     }
     report(
-        "start to exit of true, p50",
+        "start to exit and removal of true, p50",
         median(ours),
         median(theirs),
         "docker run --rm",
@@ -102,6 +99,29 @@ async fn output(docker: &Docker, socket: &str, dir: &Path) {
         theirs,
         "docker logs -f",
     );
+}
+
+/// `docker run` with the limits and directories that a task has: they are a good part of a start.
+fn run_like_us(socket: &str, dir: &Path) -> Command {
+    let mut command = cli(socket);
+    command.args([
+        "run",
+        "--rm",
+        "--network=none",
+        "--memory=64m",
+        "--memory-swap=64m",
+        "--cpu-shares=100",
+    ]);
+    command.args(["--cap-drop=net_raw", "--log-opt=max-file=2", "--log-opt=max-size=2m"]);
+    for (host, inside) in [
+        ("alloc", "/alloc"),
+        ("t/local", "/local"),
+        ("t/secrets", "/secrets"),
+        ("alloc/logs", "/alloc/logs:ro"),
+    ] {
+        command.arg(format!("--volume={}:{inside}", dir.join(host).display()));
+    }
+    command
 }
 
 fn report(what: &str, ours: Duration, theirs: Duration, peer: &str) {

@@ -1,5 +1,7 @@
 //! An engine that goes away and comes back, while a task runs.
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::fs::File;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -81,8 +83,7 @@ impl Engine {
         if hard {
             process.kill().unwrap();
         } else {
-            let pid = process.id().to_string();
-            Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+            signal(&process.id().to_string(), Signal::SIGTERM);
         }
         process.wait().unwrap();
         // Its helper goes a moment later, and one that is found alive by the next engine is waited for in vain.
@@ -126,12 +127,14 @@ impl Drop for Engine {
             for id in String::from_utf8_lossy(&ids).split_whitespace() {
                 drop(Command::new("docker").args(["-H", &socket, "rm", "-fv", id]).output());
             }
-            drop(Command::new("kill").args(["-TERM", &process.id().to_string()]).status());
+            signal(&process.id().to_string(), Signal::SIGTERM);
             drop(process.wait());
         }
         for pid in self.processes("containerd") {
-            drop(Command::new("pkill").args(["-KILL", "-P", &pid]).status());
-            drop(Command::new("kill").args(["-KILL", &pid]).status());
+            let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+            for pid in children.split_whitespace().chain([pid.as_str()]) {
+                signal(pid, Signal::SIGKILL);
+            }
         }
         let inside = format!("{}/", self.dir.path().display());
         let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
@@ -140,6 +143,13 @@ impl Drop for Engine {
                 drop(Command::new("umount").args(["-l", mount]).output());
             }
         }
+    }
+}
+
+/// A process that is gone already is as good.
+fn signal(pid: &str, signal: Signal) {
+    if let Ok(pid) = pid.parse() {
+        let _gone = kill(Pid::from_raw(pid), signal);
     }
 }
 
