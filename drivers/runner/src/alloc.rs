@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use encamp_driver::{ExitResult, PROGRESS, TaskEvent};
+use encamp_driver::{PROGRESS, TaskEvent};
 use encamp_hook::AllocContext;
 use futures_util::StreamExt as _;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
-pub use crate::lifecycle::Desired;
-
 use crate::context::Shared;
-use crate::lifecycle::{self, Order, Progress, Role};
+use crate::lifecycle::{self, Desired, Order, Progress, Role};
+use crate::outcome::{Outcome, TaskOutcome};
 use crate::task::{TaskRunner, Wires};
 use crate::{Event, EventKind, Lock, Parts, Prepared, PreparedTask, RunError};
 
@@ -36,26 +35,6 @@ pub struct Runner {
 pub struct Control {
     desired: Arc<watch::Sender<Desired>>,
     events: broadcast::Sender<Event>,
-}
-
-/// What became of an allocation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Its tasks, in job order.
-    pub tasks: Vec<TaskOutcome>,
-    /// Whether somebody asked it to end.
-    pub desired: Desired,
-}
-
-/// What became of a task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskOutcome {
-    /// The task's name.
-    pub name: String,
-    /// Whether it failed for good.
-    pub failed: bool,
-    /// How it last ended; `None` when it never ran.
-    pub exit: Option<ExitResult>,
 }
 
 /// One task's strings, as the allocation holds them.

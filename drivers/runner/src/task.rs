@@ -12,7 +12,6 @@ use encamp_hook::{AllocContext, TaskContext};
 use encamp_jobspec::JobType;
 use tokio::sync::{mpsc, watch};
 
-use crate::alloc::TaskOutcome;
 use crate::allocation::new_task_id;
 use crate::context::Shared;
 use crate::lifecycle::{Order, Progress, Role};
@@ -21,7 +20,7 @@ use crate::restart::{End, Verdict};
 use crate::store::{Phase, TaskRecord};
 use crate::task::recover::Recovered;
 use crate::task::stop::Stopper;
-use crate::{Event, EventKind, PreparedTask};
+use crate::{Event, EventKind, PreparedTask, TaskOutcome};
 
 /// The longest wait between two attempts at something that must succeed in the end.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);

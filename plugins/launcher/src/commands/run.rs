@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
-use encamp_runner::{Allocation, Control, Desired, Event, Lock, Outcome, Parts, Phase, Prepared, Runner, Store};
-use tokio::signal::unix::{SignalKind, signal};
+use encamp_runner::{Allocation, Desired, Event, Lock, Outcome, Parts, Phase, Prepared, Runner, Store};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -14,7 +13,7 @@ use crate::exit::INTERRUPTED;
 use crate::output;
 use crate::paths::DataDir;
 use crate::ui::{LogPrinter, Ui};
-use crate::{load, resume, wiring};
+use crate::{load, purge, resume, signals, wiring};
 
 /// How long the last events may take to be shown.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
@@ -33,7 +32,7 @@ pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     let store = parts.store.clone();
     let result = foreground(&allocation, prepared, parts, lock).await;
     if !args.keep {
-        super::stop::purge(data, &store, &allocation.id)?;
+        purge::purge(data, &store, &allocation.id)?;
     }
     result
 }
@@ -45,7 +44,7 @@ async fn foreground(allocation: &Allocation, prepared: Prepared, parts: Parts, l
     let logs = LogPrinter::start(allocation.dir.join("alloc/logs"), tasks, Arc::clone(&ui));
     let (runner, control) = Runner::new(prepared, parts, lock);
     let watching = tokio::spawn(watch(control.events(), Arc::clone(&ui)));
-    let signals = tokio::spawn(obey_signals(control));
+    let signals = tokio::spawn(signals::obey(control));
     let outcome = runner.run().await;
     signals.abort();
     // With the runner and its control gone the last event has been sent; what is under way is still shown.
@@ -72,42 +71,6 @@ async fn watch(mut events: broadcast::Receiver<Event>, ui: Arc<Mutex<Ui>>) {
 fn show(ui: &Mutex<Ui>, event: &Event) {
     if let Ok(mut ui) = ui.lock() {
         ui.event(event);
-    }
-}
-
-/// Ctrl-C and SIGTERM stop the tasks in order, a second one kills them, SIGQUIT kills at once. A terminal that goes
-/// away takes nothing with it.
-pub(crate) async fn obey_signals(control: Control) {
-    let streams = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::quit()),
-        signal(SignalKind::hangup()),
-    );
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut quit), Ok(mut hangup)) = streams else {
-        return;
-    };
-    let mut asked = Desired::Run;
-    loop {
-        let strength = tokio::select! {
-            _ = interrupt.recv() => next(asked),
-            _ = terminate.recv() => next(asked),
-            _ = quit.recv() => Desired::Kill,
-            _ = hangup.recv() => continue,
-        };
-        if strength == Desired::Stop {
-            output::notice("stopping the tasks; once more kills them");
-        }
-        asked = strength;
-        control.request(asked);
-    }
-}
-
-fn next(asked: Desired) -> Desired {
-    if asked == Desired::Run {
-        Desired::Stop
-    } else {
-        Desired::Kill
     }
 }
 

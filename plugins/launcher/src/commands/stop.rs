@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use encamp_allocdir::AllocDir;
 use encamp_runner::{Desired, Runner, Store};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,7 +10,7 @@ use nix::unistd::Pid;
 use crate::cli::Stop;
 use crate::paths::DataDir;
 use crate::target::{self, Alloc};
-use crate::{load, output, wiring};
+use crate::{load, output, purge, signals, wiring};
 
 pub(crate) async fn stop(data: &DataDir, args: &Stop) -> Result<u8> {
     let store = Store::new(data.state());
@@ -44,7 +43,11 @@ async fn stop_one(data: &DataDir, store: &Store, alloc: &Alloc, args: &Stop) -> 
         None if alloc.is_over() => {}
         None => stop_unattended(data, alloc, desired).await?,
     }
-    if args.keep { Ok(()) } else { purge(data, store, id) }
+    if args.keep {
+        Ok(())
+    } else {
+        purge::purge(data, store, id)
+    }
 }
 
 /// Asks the allocation's runner to stop it, and waits until the runner has ended.
@@ -68,17 +71,9 @@ async fn stop_unattended(data: &DataDir, alloc: &Alloc, desired: Desired) -> Res
     let prepared = load::prepare(load::again(&alloc.record, data)?, &parts).await?;
     let (runner, control) = Runner::new(prepared, parts, lock);
     control.request(desired);
-    let signals = tokio::spawn(super::run::obey_signals(control));
+    let signals = tokio::spawn(signals::obey(control));
     let outcome = runner.run().await;
     signals.abort();
     outcome?;
-    Ok(())
-}
-
-/// Removes an allocation's directory, then the record that it was ever there.
-pub(crate) fn purge(data: &DataDir, store: &Store, alloc_id: &str) -> Result<()> {
-    let dir = AllocDir::new(data.allocs(), alloc_id)?;
-    dir.destroy().context("cannot remove the allocation's directory")?;
-    store.remove(alloc_id)?;
     Ok(())
 }

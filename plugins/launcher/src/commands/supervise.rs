@@ -3,9 +3,8 @@
 use anyhow::{Context as _, Result};
 use encamp_runner::Runner;
 
-use super::run::obey_signals;
 use crate::paths::DataDir;
-use crate::{load, wiring};
+use crate::{load, signals, wiring};
 
 pub(crate) async fn supervise(data: &DataDir, alloc_id: &str) -> Result<u8> {
     // Already a session's leader is as good.
@@ -17,7 +16,7 @@ pub(crate) async fn supervise(data: &DataDir, alloc_id: &str) -> Result<u8> {
     let lock = parts.store.lock(alloc_id)?;
     let prepared = load::prepare(load::again(&record, data)?, &parts).await?;
     let (runner, control) = Runner::new(prepared, parts, lock);
-    let signals = tokio::spawn(obey_signals(control));
+    let signals = tokio::spawn(signals::obey(control));
     let outcome = runner.run().await;
     signals.abort();
     outcome?;

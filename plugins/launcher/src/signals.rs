@@ -1,0 +1,42 @@
+//! The signals that a runner obeys, in the foreground and in the background alike.
+
+use encamp_runner::{Control, Desired};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::output;
+
+/// Ctrl-C and SIGTERM stop the tasks in order, a second one kills them, SIGQUIT kills at once. A terminal that goes
+/// away takes nothing with it.
+pub(crate) async fn obey(control: Control) {
+    let streams = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::quit()),
+        signal(SignalKind::hangup()),
+    );
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut quit), Ok(mut hangup)) = streams else {
+        return;
+    };
+    let mut asked = Desired::Run;
+    loop {
+        let strength = tokio::select! {
+            _ = interrupt.recv() => next(asked),
+            _ = terminate.recv() => next(asked),
+            _ = quit.recv() => Desired::Kill,
+            _ = hangup.recv() => continue,
+        };
+        if strength == Desired::Stop {
+            output::notice("stopping the tasks; once more kills them");
+        }
+        asked = strength;
+        control.request(asked);
+    }
+}
+
+fn next(asked: Desired) -> Desired {
+    if asked == Desired::Run {
+        Desired::Stop
+    } else {
+        Desired::Kill
+    }
+}
