@@ -11,10 +11,10 @@ use encamp_driver::{
     MountConfigs, NetworkIsolationMode, Result, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskStats, TaskStatus,
 };
 use encamp_executor::Executor;
+use encamp_executor::tasks::Tasks;
 use encamp_hclspec::Spec;
 
 use crate::config::{PluginOptions, TaskOptions};
-use crate::tasks::Tasks;
 use crate::{fingerprint, plan};
 
 /// The `exec` driver.

@@ -24,6 +24,5 @@ mod dns;
 mod driver;
 mod fingerprint;
 mod plan;
-mod tasks;
 
 pub use driver::Exec;

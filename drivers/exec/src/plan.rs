@@ -3,10 +3,9 @@
 use std::path::{Component, Path, PathBuf};
 
 use encamp_cgroup::{Hierarchy, Limits};
-use encamp_driver::{
-    Device, Error, Mount, NetworkIsolationMode, Propagation, Resources, Result, TaskConfig, TaskOutput, Topology,
-};
-use encamp_executor::{Isolation, Output, Plan};
+use encamp_driver::{Device, Error, Mount, Propagation, Resources, Result, TaskConfig, Topology};
+use encamp_executor::tasks::{network_namespace, output};
+use encamp_executor::{Isolation, Plan};
 use encamp_mount::{Bind, Rootfs};
 use encamp_users::{Identity, LookupError};
 
@@ -46,7 +45,7 @@ pub(crate) fn plan(
             private_ipc: ipc_mode.is_private(),
             capabilities,
         }),
-        network_namespace: network(task),
+        network_namespace: network_namespace(task),
         oom_score_adj: Some(0),
         ..Plan::new(options.command)
     })
@@ -96,7 +95,7 @@ fn rootfs(task: &TaskConfig, operator: &PluginOptions) -> Result<Rootfs> {
     let builder = Rootfs::for_task(task.task_dir())
         .shared_alloc(task.alloc_dir.join("alloc"))
         .switch(operator.switch);
-    let own_network = network(task).is_some();
+    let own_network = network_namespace(task).is_some();
     let files = [
         ("/etc/resolv.conf", dns::resolv_conf(task.dns.as_ref(), own_network)?),
         (
@@ -126,26 +125,6 @@ fn bind(mount: &Mount) -> Bind {
 
 fn device(device: &Device) -> Bind {
     Bind::device(&device.host_path, &device.task_path)
-}
-
-fn output(task: &TaskConfig) -> Output {
-    match &task.output {
-        TaskOutput::Discard => Output::Discard,
-        TaskOutput::Fifo { stdout, stderr } => Output::Fifo {
-            stdout: stdout.clone(),
-            stderr: stderr.clone(),
-        },
-        TaskOutput::Files {
-            dir,
-            max_files,
-            max_file_size,
-        } => Output::Files {
-            dir: dir.clone(),
-            name: task.name.clone(),
-            max_files: *max_files,
-            max_file_size: *max_file_size,
-        },
-    }
 }
 
 fn limits(resources: &Resources, topology: Option<Topology>) -> Limits {
@@ -181,12 +160,6 @@ fn join_procs(task: &TaskConfig, cgroups: &Hierarchy) -> Vec<PathBuf> {
         .then(|| Path::new(cpuset).join("cgroup.procs"))
         .into_iter()
         .collect()
-}
-
-fn network(task: &TaskConfig) -> Option<PathBuf> {
-    let isolation = task.network_isolation.as_ref()?;
-    let is_own = isolation.mode != NetworkIsolationMode::Host && !isolation.path.as_os_str().is_empty();
-    is_own.then(|| isolation.path.clone())
 }
 
 #[cfg(test)]

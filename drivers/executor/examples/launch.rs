@@ -1,4 +1,5 @@
 //! Launches a command and waits for it: `launch <state dir> <log dir> <task id> <command> [argument ...]`.
+//! `OOM_SCORE_ADJ` in its environment is the command's.
 //!
 //! Kill this program meanwhile: the command keeps running, its output keeps being written, and a second
 //! `Executor::adopt` finds it.
@@ -26,6 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let plan = Plan {
         args: args.collect(),
+        oom_score_adj: env::var("OOM_SCORE_ADJ").ok().map(|score| score.parse()).transpose()?,
         ..plan
     };
     let process = executor.launch(&task_id, &plan).await?;

@@ -36,6 +36,8 @@ mod state;
 #[doc(hidden)]
 pub mod supervisor;
 mod sys;
+#[cfg(feature = "tasks")]
+pub mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 

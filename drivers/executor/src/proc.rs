@@ -80,9 +80,13 @@ fn descendants(all: &[Stat], root: i32) -> Vec<Stat> {
 }
 
 fn all() -> impl Iterator<Item = Stat> {
+    pids().filter_map(Stat::of)
+}
+
+/// Every process there is.
+pub(crate) fn pids() -> impl Iterator<Item = i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(Stat::of)
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 #[cfg(test)]

@@ -26,7 +26,5 @@ mod driver;
 mod fingerprint;
 mod glob;
 mod plan;
-mod stats;
-mod task;
 
 pub use driver::RawExec;

@@ -1,8 +1,9 @@
 //! From a task's configuration to what the executor is to do.
 
 use encamp_cgroup::{Hierarchy, Limits};
-use encamp_driver::{Error, NetworkIsolationMode, Resources, Result, TaskConfig, TaskOutput};
-use encamp_executor::{Output, Plan};
+use encamp_driver::{Error, Resources, Result, TaskConfig};
+use encamp_executor::Plan;
+use encamp_executor::tasks::{network_namespace, output};
 use encamp_users::{Identity, LookupError};
 
 use crate::config::{PluginOptions, TaskOptions};
@@ -28,7 +29,7 @@ pub(crate) fn plan(task: &TaskConfig, operator: &PluginOptions, cgroups: &Hierar
         cgroup: has_own_cgroup.then(|| cgroups.task(&task.id)),
         limits: limits(&task.resources),
         join_procs,
-        network_namespace: network(task),
+        network_namespace: network_namespace(task),
         oom_score_adj: oom_score_adj(&options),
         ..Plan::new(options.command)
     })
@@ -67,26 +68,6 @@ fn env(task: &TaskConfig, operator: &PluginOptions, options: &TaskOptions, user:
     kept.map(|(name, value)| format!("{name}={value}")).collect()
 }
 
-fn output(task: &TaskConfig) -> Output {
-    match &task.output {
-        TaskOutput::Discard => Output::Discard,
-        TaskOutput::Fifo { stdout, stderr } => Output::Fifo {
-            stdout: stdout.clone(),
-            stderr: stderr.clone(),
-        },
-        TaskOutput::Files {
-            dir,
-            max_files,
-            max_file_size,
-        } => Output::Files {
-            dir: dir.clone(),
-            name: task.name.clone(),
-            max_files: *max_files,
-            max_file_size: *max_file_size,
-        },
-    }
-}
-
 /// A host may protect itself from being killed; its tasks do not inherit that. Only root can undo it.
 fn oom_score_adj(options: &TaskOptions) -> Option<i32> {
     match options.oom_score_adj {
@@ -118,10 +99,4 @@ fn join_procs(task: &TaskConfig, options: &TaskOptions, cgroups: &Hierarchy) -> 
         procs.push(std::path::Path::new(cpuset).join("cgroup.procs"));
     }
     procs
-}
-
-fn network(task: &TaskConfig) -> Option<std::path::PathBuf> {
-    let isolation = task.network_isolation.as_ref()?;
-    let is_own = isolation.mode != NetworkIsolationMode::Host && !isolation.path.as_os_str().is_empty();
-    is_own.then(|| isolation.path.clone())
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use encamp_cgroup::{Cgroup, Hierarchy, Limits};
@@ -265,23 +266,31 @@ fn tasks_that_come_and_go_at_once_do_not_take_the_common_parent_from_each_other(
     for (root, test) in [(V1, "hammer1"), (V2, "hammer2")] {
         let shared = Owned::new(root, test);
         let hierarchy = Hierarchy::at(Path::new(root), &parent(test));
+        let limits = Limits {
+            cpuset: (root == V1).then(|| "0".into()),
+            ..Limits::default()
+        };
+        let creators_left = AtomicUsize::new(2);
         std::thread::scope(|scope| {
-            for thread in 0..4 {
-                let cgroup = hierarchy.task(&format!("alloc/task/{thread}"));
+            for creator in 0..2 {
+                let (cgroup, limits, creators_left) =
+                    (hierarchy.task(&format!("a/{creator}")), &limits, &creators_left);
                 scope.spawn(move || {
-                    for round in 0..200 {
-                        let limits = Limits {
-                            cpuset: (root == V1).then(|| "0".into()),
-                            ..Limits::default()
-                        };
-                        cgroup
-                            .create(&limits)
-                            .unwrap_or_else(|error| panic!("round {round} at {root}: {error}: {}", error.source));
-                        assert!(cgroup.exists() && !cgroup.procs_files().is_empty());
-                        cgroup.remove().expect("remove");
-                    }
+                    let failed = (0..300).find_map(|_| {
+                        let created = cgroup.create(limits);
+                        created.and_then(|()| cgroup.remove()).err()
+                    });
+                    creators_left.fetch_sub(1, Ordering::Relaxed);
+                    assert!(failed.is_none(), "{root}: {failed:?}");
                 });
             }
+            // The last of many to leave, over and over: the common parent goes whenever it is empty.
+            let (gone, creators_left) = (hierarchy.task("a/gone"), &creators_left);
+            scope.spawn(move || {
+                while creators_left.load(Ordering::Relaxed) > 0 {
+                    gone.remove().expect("remove");
+                }
+            });
         });
         shared.0.create(&Limits::default()).expect("create afterwards");
     }

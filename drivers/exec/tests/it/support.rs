@@ -12,8 +12,6 @@ use encamp_exec::Exec;
 use encamp_executor::Executor;
 use encamp_hclspec::{Body, Context, Source, Spec, Value, decode};
 
-const TASK_ID: &str = "3ac4/web/0a1b2c3d";
-
 pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) driver: Exec,
@@ -75,7 +73,7 @@ impl World {
     pub(crate) async fn task(&self, config: &str) -> TaskConfig {
         let spec = self.driver.task_config_schema().await.expect("schema");
         TaskConfig {
-            id: TASK_ID.into(),
+            id: "3ac4/web/0a1b2c3d".into(),
             name: "web".into(),
             alloc_id: "3ac4".into(),
             job_id: "job".into(),
@@ -159,13 +157,10 @@ impl World {
     }
 }
 
-/// A test that fails half-way leaves no process behind: with the task's processes gone, its supervisor ends.
+/// What a test that fails leaves running is ended with it.
 impl Drop for World {
     fn drop(&mut self) {
-        let left = hierarchy(&self.cgroups).task(TASK_ID);
-        if let Err(error) = left.remove() {
-            println!("the task's cgroup is left: {error}");
-        }
+        encamp_executor::testing::destroy_all(&self.dir.path().join("executor"));
     }
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sched::{CloneFlags, setns, unshare};
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socketpair};
 use nix::unistd::{ForkResult, Gid, Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fchown, setsid};
@@ -153,7 +153,14 @@ fn set_oom_score(plan: &Plan) -> Result<(), Failure> {
     let Some(score) = plan.oom_score_adj.map(|score| score.to_string()) else {
         return Ok(());
     };
-    fs::write("/proc/self/oom_score_adj", &score).map_err(|error| Failure::new(Step::OomScore, score, &error))
+    let failed = |error: io::Error| Failure::new(Step::OomScore, &score, &error);
+    // A process that cannot be read by others has files in /proc that only root can write, even if they are about itself.
+    let is_open = !nix::unistd::geteuid().is_root();
+    let open = |open| if is_open { set_dumpable(open) } else { Ok(()) };
+    open(true).map_err(|errno| failed(errno.into()))?;
+    let written = fs::write("/proc/self/oom_score_adj", &score);
+    open(false).map_err(|errno| failed(errno.into()))?;
+    written.map_err(failed)
 }
 
 fn enter_namespaces(job: &Job<'_>) -> Result<(), Failure> {

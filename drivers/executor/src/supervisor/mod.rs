@@ -41,6 +41,9 @@ fn supervise() -> io::Result<()> {
 
 /// Leaves the session of the client, and gives back the connection to it, which came as standard input.
 fn detach() -> io::Result<UnixStream> {
+    // The plan is full of secrets: nobody without rights over all processes may read or trace this one, nor get a
+    // core dump of it. A command that is executed is as open as it would be anyway.
+    nix::sys::prctl::set_dumpable(false)?;
     // Already a leader, at worst.
     let _: nix::Result<_> = setsid();
     umask(Mode::from_bits_truncate(0o022));

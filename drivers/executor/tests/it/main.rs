@@ -14,3 +14,5 @@ mod root;
 mod session;
 mod stop;
 mod support;
+#[cfg(feature = "tasks")]
+mod tasks;

@@ -407,11 +407,9 @@ async fn an_exit_that_does_not_fit_on_the_disk_is_kept_until_it_is_asked_for() {
     is_gone(keeper).await;
 }
 
-#[tokio::test]
-#[ignore = "needs root"]
-async fn without_root_tasks_are_launched_adopted_and_destroyed_all_the_same() {
+/// Runs `examples/launch` as `nobody`, in directories of the bed that are its own.
+fn launch_as_nobody(bed: &Bed, script: &str) -> Command {
     use std::os::unix::process::CommandExt;
-    let bed = Bed::new();
     let nobody = Identity::lookup("nobody").unwrap();
     // The build may be where nobody can go.
     let exe = std::env::current_exe().unwrap();
@@ -425,17 +423,53 @@ async fn without_root_tasks_are_launched_adopted_and_destroyed_all_the_same() {
         fs::create_dir_all(&dir).unwrap();
         chown(dir, Some(nobody.uid), Some(nobody.gid)).unwrap();
     }
-    let output = Command::new(bed.dir.path().join("launch"))
+    let mut command = Command::new(bed.dir.path().join("launch"));
+    command
         .uid(nobody.uid)
         .gid(nobody.gid)
         .arg(bed.dir.path().join("state"))
         .arg(bed.logs())
-        .args(["a/task/1", "/bin/sh", "-c", "id -u; sleep 60 & exit 21"])
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+        .args(["a/task/1", "/bin/sh", "-c", script])
+        .stdin(Stdio::null());
+    command
+}
+
+#[tokio::test]
+#[ignore = "needs root"]
+async fn without_root_tasks_are_launched_adopted_and_destroyed_all_the_same() {
+    let bed = Bed::new();
+    let output = launch_as_nobody(&bed, "id -u; sleep 60 & exit 21").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.ends_with("exit code 21\n"), "{output:?}");
     assert_eq!(bed.stdout(), "65534\n");
     assert!(!bed.state().exists());
+}
+
+#[tokio::test]
+#[ignore = "needs root"]
+async fn what_supervises_a_task_is_closed_to_other_processes_of_its_user() {
+    let bed = Bed::new();
+    // The task itself can be read by its user, as any process; what supervises it cannot.
+    let script = "cat /proc/$$/environ > /dev/null || exit 3; \
+                  for file in environ mem exe maps fd/; do \
+                      case $file in exe) readlink /proc/$PPID/exe;; fd/) ls /proc/$PPID/fd;; *) head -c 1 /proc/$PPID/$file;; esac \
+                          2> /dev/null > /dev/null && echo open: $file; \
+                  done; exit 21";
+    let output = launch_as_nobody(&bed, script).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.ends_with("exit code 21\n"), "{output:?}");
+    assert_eq!(bed.stdout(), "");
+}
+
+#[tokio::test]
+#[ignore = "needs root"]
+async fn without_root_a_task_still_gets_its_oom_score() {
+    let bed = Bed::new();
+    let output = launch_as_nobody(&bed, "cat /proc/self/oom_score_adj")
+        .env("OOM_SCORE_ADJ", "500")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.ends_with("exit code 0\n"), "{output:?}");
+    assert_eq!(bed.stdout(), "500\n");
 }

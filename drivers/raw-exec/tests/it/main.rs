@@ -27,10 +27,16 @@ mod root;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A driver with directories of its own.
+/// A driver with directories of its own. What a test that fails leaves running is ended with it.
 struct Bed {
     dir: TempDir,
     cgroups: Hierarchy,
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        testing::destroy_all(&self.dir.path().join("state"));
+    }
 }
 
 impl Bed {
@@ -155,6 +161,24 @@ async fn a_task_runs_from_start_to_destruction() {
     assert!(status.attributes["pid"].parse::<i32>().unwrap() > 1 && status.completed_at >= status.started_at);
     driver.destroy_task(&id, false).await.unwrap();
     assert!(matches!(driver.wait_task(&id).await, Err(Error::TaskNotFound(_))));
+}
+
+#[tokio::test]
+async fn a_test_that_fails_leaves_no_task_running() {
+    let bed = Bed::new(Hierarchy::Off);
+    let driver = bed.driver(ENABLED).await;
+    let task = bed.task(&driver, &shell("while :; do :; done")).await;
+    let id = task.id.clone();
+    driver.start_task(task).await.unwrap();
+    let pid = driver.inspect_task(&id).await.unwrap().attributes["pid"].clone();
+    drop(bed);
+    let deadline = Instant::now() + PATIENCE;
+    // Whoever inherits the orphan may take its time to bury it.
+    let is_running = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    while is_running() {
+        assert!(Instant::now() < deadline, "{pid} still runs");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]

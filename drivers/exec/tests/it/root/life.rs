@@ -122,6 +122,20 @@ async fn a_running_task_is_destroyed_by_force_only() {
 
 #[tokio::test]
 #[ignore = "needs root"]
+async fn a_test_that_fails_leaves_no_task_running_and_no_cgroup() {
+    let world = World::new();
+    let id = start(&world, world.script("setsid sleep 300 & while :; do :; done").await).await;
+    let pid = world.driver.inspect_task(&id).await.expect("inspect").attributes["pid"].clone();
+    let cgroups = world.cgroups();
+    assert!(!cgroups.is_empty());
+    drop(world);
+    assert!(cgroups.iter().all(|cgroup| !cgroup.exists()), "{cgroups:?}");
+    let left = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(left.is_empty() || left.contains(") Z "), "{left}");
+}
+
+#[tokio::test]
+#[ignore = "needs root"]
 async fn an_id_is_started_once() {
     let world = World::new();
     let task = world.task("command = \"sleep\"\nargs = [\"300\"]").await;

@@ -1,22 +1,19 @@
 //! What a task uses.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use encamp_cgroup::Stats;
 use encamp_driver::{
     BoxStream, CpuField, CpuUsage, MemoryField, MemoryUsage, ResourceUsage, Result, TaskStats, Topology,
 };
-use encamp_executor::Process;
 use futures_util::stream;
 
-/// The kernel's ticks of processor time, in nanoseconds: 100 a second on every Linux there is.
-const TICK_NS: u64 = 10_000_000;
+use super::usage;
+use crate::Process;
 
 /// A sample at once, then one every `interval`, until the task ends.
-pub(crate) fn samples(
+pub(super) fn samples(
     process: Process,
     interval: Duration,
     topology: Option<Topology>,
@@ -50,7 +47,7 @@ impl Meter {
     fn sample(&mut self) -> TaskStats {
         let now = Instant::now();
         let measured = self.process.cgroup().and_then(|cgroup| cgroup.stats().ok());
-        let stats = measured.unwrap_or_else(|| of_session(self.process.pid()));
+        let stats = measured.unwrap_or_else(|| usage::of_session(self.process.pid()));
         let before = self.before.replace((now, stats.clone()));
         let cpu = cpu(
             &stats,
@@ -130,83 +127,6 @@ fn memory(stats: &Stats) -> MemoryUsage {
     }
 }
 
-/// What the processes of the task's session use, for hosts without cgroups. Those that made a session of their own are
-/// not seen.
-fn of_session(session: i32) -> Stats {
-    let (mut rss, mut user, mut system) = (0_u64, 0_u64, 0_u64);
-    for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Ok(text) = fs::read_to_string(entry.path().join("stat")) else {
-            continue;
-        };
-        let Some(usage) = ProcessUsage::parse(&text).filter(|usage| usage.session == session) else {
-            continue;
-        };
-        // Pages are counted by processor first, and the sum forgets the last few: small processes seem to have none.
-        rss += match usage.rss_pages {
-            0 => exact_rss(&entry.path()),
-            pages => pages * page_size(),
-        };
-        user += usage.user_ticks * TICK_NS;
-        system += usage.system_ticks * TICK_NS;
-    }
-    let mut stats = Stats::default();
-    stats.memory.rss = Some(rss);
-    stats.cpu.user_ns = Some(user);
-    stats.cpu.system_ns = Some(system);
-    stats.cpu.total_ns = Some(user + system);
-    stats
-}
-
-fn exact_rss(process: &Path) -> u64 {
-    let text = fs::read_to_string(process.join("smaps_rollup")).unwrap_or_default();
-    let kib = text.lines().find_map(|line| {
-        line.strip_prefix("Rss:")?
-            .trim()
-            .strip_suffix(" kB")?
-            .parse::<u64>()
-            .ok()
-    });
-    kib.unwrap_or(0) * 1024
-}
-
-/// Bytes in a page, from two counts of the same memory.
-fn page_size() -> u64 {
-    let pages = fs::read_to_string("/proc/self/statm").ok();
-    let pages = pages.and_then(|text| text.split(' ').next()?.parse::<u64>().ok());
-    let bytes = fs::read_to_string("/proc/self/stat")
-        .ok()
-        .and_then(|text| ProcessUsage::parse(&text).map(|own| own.size));
-    match (pages, bytes) {
-        (Some(pages @ 1..), Some(bytes)) => (bytes / pages).next_power_of_two(),
-        _ => 4096,
-    }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct ProcessUsage {
-    session: i32,
-    user_ticks: u64,
-    system_ticks: u64,
-    size: u64,
-    rss_pages: u64,
-}
-
-impl ProcessUsage {
-    fn parse(stat: &str) -> Option<Self> {
-        // The process's name may hold spaces and parentheses; fields are counted from the last one.
-        let (_, fields) = stat.rsplit_once(") ")?;
-        let fields: Vec<&str> = fields.split(' ').collect();
-        let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
-        Some(Self {
-            session: fields.get(3)?.parse().ok()?,
-            user_ticks: number(11)?,
-            system_ticks: number(12)?,
-            size: number(20)?,
-            rss_pages: number(21)?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -238,19 +158,5 @@ mod tests {
     #[test]
     fn the_first_sample_has_no_rate() {
         assert!(cpu(&stats(3_000), None, None).percent.abs() < f64::EPSILON);
-    }
-
-    #[test]
-    fn a_session_without_cgroups_is_measured_from_proc() {
-        let text = "7 (a b) x) S 1 7 9 0 -1 0 1 0 0 0 11 12 0 0 20 0 1 0 5 4096 3 0";
-        let expected = ProcessUsage {
-            session: 9,
-            user_ticks: 11,
-            system_ticks: 12,
-            size: 4096,
-            rss_pages: 3,
-        };
-        assert_eq!(ProcessUsage::parse(text), Some(expected));
-        assert!(page_size() >= 4096);
     }
 }

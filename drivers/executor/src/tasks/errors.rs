@@ -1,7 +1,8 @@
 //! The executor's errors in the driver's terms.
 
 use encamp_driver::Error;
-use encamp_executor::{ControlError, LaunchError, SessionError};
+
+use crate::{ControlError, LaunchError, SessionError};
 
 pub(super) fn launch_error(error: &LaunchError) -> Error {
     let message = error.to_string();

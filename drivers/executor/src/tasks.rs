@@ -1,26 +1,59 @@
-//! The tasks of a driver that works through the executor: table, life, sessions, statistics, events.
+//! What the drivers of host tasks have in common (feature `tasks`): [`Tasks`], and the parts of a plan that are the same
+//! for all.
 //!
-//! Nothing here knows what sets a driver apart: it is handed finished plans.
+//! Nothing here knows what sets a driver apart. A driver is its schema, its fingerprint, its capabilities, and the way
+//! from a task's configuration to a [`Plan`]; the rest of its trait is one call each.
+//!
+//! ```no_run
+//! use encamp_driver::{Result, StartedTask, TaskConfig};
+//! use encamp_executor::tasks::{Tasks, network_namespace, output};
+//! use encamp_executor::{Executor, Plan};
+//!
+//! struct Shell {
+//!     tasks: Tasks,
+//! }
+//!
+//! impl Shell {
+//!     fn new(executor: Executor) -> Self {
+//!         Self { tasks: Tasks::new(executor) }
+//!     }
+//!
+//!     async fn start_task(&self, task: TaskConfig) -> Result<StartedTask> {
+//!         let plan = Plan {
+//!             env: task.env.to_pairs(),
+//!             task_dir: task.task_dir(),
+//!             work_dir: task.task_dir(),
+//!             output: output(&task),
+//!             network_namespace: network_namespace(&task),
+//!             ..Plan::new("/bin/sh")
+//!         };
+//!         self.tasks.start(&task, &plan).await
+//!     }
+//! }
+//! ```
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encamp_driver::{
-    BoxStream, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Result, StartedTask, TaskConfig, TaskEvent,
-    TaskState, TaskStats, TaskStatus, Topology,
-};
-use encamp_executor::{
-    AdoptError, DestroyError, Event, Executor, Exit, LaunchError, Plan, Process, SessionExit, SessionIo, TerminalSize,
-    signal_number,
+    BoxStream, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, NetworkIsolationMode, Result, StartedTask,
+    TaskConfig, TaskEvent, TaskOutput, TaskState, TaskStats, TaskStatus, Topology,
 };
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast;
 use tokio::task::AbortHandle;
 use tokio_stream::wrappers::BroadcastStream;
 
+use crate::{
+    AdoptError, DestroyError, Event, Executor, Exit, LaunchError, Output, Plan, Process, SessionExit, SessionIo,
+    TerminalSize, signal_number,
+};
+
 mod errors;
 mod stats;
+mod usage;
 
 use errors::{control_error, launch_error, session_error};
 
@@ -29,9 +62,12 @@ const DRIVER_STATE: &[u8] = br#"{"version":1}"#;
 /// How many events wait for a slow reader.
 const EVENTS: usize = 64;
 
-/// The tasks of one driver.
+/// The tasks of one driver: their table, lives, sessions, statistics and events, as the driver contract wants them.
+///
+/// An id that was started or recovered belongs to one task until that is destroyed. Calls about an id that is not here
+/// fail with [`Error::TaskNotFound`]. Must be used inside a tokio runtime.
 #[derive(Debug)]
-pub(crate) struct Tasks {
+pub struct Tasks {
     executor: Executor,
     slots: Mutex<BTreeMap<String, Slot>>,
     events: broadcast::Sender<TaskEvent>,
@@ -61,7 +97,8 @@ impl Drop for Task {
 }
 
 impl Tasks {
-    pub(crate) fn new(executor: Executor) -> Self {
+    /// No tasks yet; they are started through `executor`. It must be the only `Tasks` of that executor's directory.
+    pub fn new(executor: Executor) -> Self {
         Self {
             executor,
             slots: Mutex::default(),
@@ -69,8 +106,16 @@ impl Tasks {
         }
     }
 
-    /// Launches a task, or takes over what a start of the same task that was broken off has left.
-    pub(crate) async fn start(&self, config: &TaskConfig, plan: &Plan) -> Result<StartedTask> {
+    /// Launches a task, or takes over what a start of the same task that was broken off has left. Of several starts
+    /// of one id at a time, one goes on.
+    ///
+    /// # Errors
+    /// [`Error::TaskExists`] for an id that is started, being started, or being recovered; else why it cannot be
+    /// launched.
+    ///
+    /// # Cancel safety
+    /// The id is free again. A task that runs already is found by the next start of it, or by [`Tasks::recover`].
+    pub async fn start(&self, config: &TaskConfig, plan: &Plan) -> Result<StartedTask> {
         let place = self.reserve(&config.id)?;
         let process = self.launch(&config.id, plan).await?;
         tracing::debug!(task = %config.id, pid = process.pid(), "started");
@@ -97,8 +142,14 @@ impl Tasks {
         }
     }
 
-    /// Takes a task back. One that is known already is fine.
-    pub(crate) async fn recover(&self, config: &TaskConfig) -> Result<()> {
+    /// Takes a task back, running or ended. One that is known already is fine.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`] when nothing is left of it; [`Error::Failed`] when it cannot be reached.
+    ///
+    /// # Cancel safety
+    /// Nothing has happened.
+    pub async fn recover(&self, config: &TaskConfig) -> Result<()> {
         let place = match self.reserve(&config.id) {
             Err(Error::TaskExists(_)) => return Ok(()),
             place => place?,
@@ -111,13 +162,28 @@ impl Tasks {
         Ok(())
     }
 
-    pub(crate) async fn wait(&self, id: &str) -> Result<ExitResult> {
+    /// Waits for a task to end and says how it did, however often it is asked.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`].
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn wait(&self, id: &str) -> Result<ExitResult> {
         // Not the task itself: a waiter must not keep a destroyed task's follower alive.
         let process = self.task(id)?.process.clone();
         Ok(exit_result(&process.wait().await))
     }
 
-    pub(crate) async fn stop(&self, id: &str, timeout: Duration, signal: Option<&str>) -> Result<()> {
+    /// Asks a task to end by a signal (`None` or empty: SIGINT), and kills it when it has not within `timeout`.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`]; [`Error::InvalidConfig`] for a name that is no signal; [`Error::Failed`] when the task
+    /// cannot be reached.
+    ///
+    /// # Cancel safety
+    /// The task is stopped all the same.
+    pub async fn stop(&self, id: &str, timeout: Duration, signal: Option<&str>) -> Result<()> {
         let task = self.task(id)?;
         let signal = signal.filter(|signal| !signal.is_empty());
         let signal = signal.map(signal_number).transpose();
@@ -126,11 +192,19 @@ impl Tasks {
         stopped.map(drop).map_err(|error| control_error(id, error))
     }
 
-    pub(crate) async fn destroy(&self, id: &str, force: bool) -> Result<()> {
+    /// Removes all that is left of a task, and forgets it. A running one is killed if `force`.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`]; [`Error::TaskRunning`] without `force`; [`Error::Failed`] when something cannot be
+    /// removed: it may be tried again.
+    ///
+    /// # Cancel safety
+    /// It may be tried again.
+    pub async fn destroy(&self, id: &str, force: bool) -> Result<()> {
         let task = self.task(id)?;
         match task.process.destroy(force).await {
             Ok(()) => {
-                self.slots().remove(id);
+                self.forget(id, &task);
                 Ok(())
             }
             Err(DestroyError::Running) => Err(Error::TaskRunning(id.to_owned())),
@@ -138,7 +212,11 @@ impl Tasks {
         }
     }
 
-    pub(crate) async fn inspect(&self, id: &str) -> Result<TaskStatus> {
+    /// Says what state a task is in.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`].
+    pub async fn inspect(&self, id: &str) -> Result<TaskStatus> {
         let task = self.task(id)?;
         let (state, exit) = match task.process.status().await {
             Ok(None) => (TaskState::Running, None),
@@ -157,7 +235,12 @@ impl Tasks {
         })
     }
 
-    pub(crate) fn stats(
+    /// Measures a task: at once, then every `interval` until it ends. Without a cgroup, what its session's processes
+    /// use is summed up; those that made a session of their own are not seen.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`].
+    pub fn stats(
         &self,
         id: &str,
         interval: Duration,
@@ -167,12 +250,17 @@ impl Tasks {
     }
 
     /// One stream for all tasks. What a reader is too slow for is lost to it alone.
-    pub(crate) fn events(&self) -> BoxStream<Result<TaskEvent>> {
+    pub fn events(&self) -> BoxStream<Result<TaskEvent>> {
         let events = BroadcastStream::new(self.events.subscribe());
         Box::pin(events.filter_map(|event| std::future::ready(event.ok().map(Ok))))
     }
 
-    pub(crate) async fn signal(&self, id: &str, signal: &str) -> Result<()> {
+    /// Sends a signal, by name (`SIGHUP`), to a task's first process.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`]; [`Error::InvalidConfig`] for a name that is no signal; [`Error::Failed`] when the task
+    /// has ended or cannot be reached.
+    pub async fn signal(&self, id: &str, signal: &str) -> Result<()> {
         let task = self.task(id)?;
         let signal = signal_number(signal).map_err(|error| Error::InvalidConfig(error.to_string()))?;
         task.process
@@ -181,7 +269,15 @@ impl Tasks {
             .map_err(|error| control_error(id, error))
     }
 
-    pub(crate) async fn exec(&self, id: &str, command: &[String], timeout: Duration) -> Result<ExecOutput> {
+    /// Runs a command inside a task. Both its outputs come as one, in the order in which they were written.
+    ///
+    /// # Errors
+    /// [`Error::TaskNotFound`]; [`Error::DeadlineExceeded`] when the command takes longer than `timeout`;
+    /// [`Error::InvalidConfig`] for no command; [`Error::Failed`] when it cannot be run.
+    ///
+    /// # Cancel safety
+    /// The command is killed.
+    pub async fn exec(&self, id: &str, command: &[String], timeout: Duration) -> Result<ExecOutput> {
         let task = self.task(id)?;
         let output = task.process.exec(command, timeout).await;
         let output = output.map_err(|error| session_error(id, error))?;
@@ -192,7 +288,14 @@ impl Tasks {
         })
     }
 
-    pub(crate) async fn exec_streaming(&self, id: &str, options: ExecOptions, io: ExecIo) -> Result<ExitResult> {
+    /// Runs a command inside a task, on streams of the caller's, with a terminal if `options` say so.
+    ///
+    /// # Errors
+    /// As [`Tasks::exec`], without a deadline.
+    ///
+    /// # Cancel safety
+    /// The command is killed.
+    pub async fn exec_streaming(&self, id: &str, options: ExecOptions, io: ExecIo) -> Result<ExitResult> {
         let task = self.task(id)?;
         let size = |size: encamp_driver::TerminalSize| TerminalSize {
             height: size.height,
@@ -220,6 +323,14 @@ impl Tasks {
         match self.slots().get(id) {
             Some(Slot::Task(task)) => Ok(Arc::clone(task)),
             _ => Err(Error::TaskNotFound(id.to_owned())),
+        }
+    }
+
+    /// Gives a destroyed task's id back, unless that has been done already, and another task has it now.
+    fn forget(&self, id: &str, task: &Arc<Task>) {
+        let mut slots = self.slots();
+        if matches!(slots.get(id), Some(Slot::Task(current)) if Arc::ptr_eq(current, task)) {
+            slots.remove(id);
         }
     }
 
@@ -262,6 +373,34 @@ impl Drop for Reservation<'_> {
             slots.remove(&self.id);
         }
     }
+}
+
+/// Where a task's output goes, for its plan.
+pub fn output(task: &TaskConfig) -> Output {
+    match &task.output {
+        TaskOutput::Discard => Output::Discard,
+        TaskOutput::Fifo { stdout, stderr } => Output::Fifo {
+            stdout: stdout.clone(),
+            stderr: stderr.clone(),
+        },
+        TaskOutput::Files {
+            dir,
+            max_files,
+            max_file_size,
+        } => Output::Files {
+            dir: dir.clone(),
+            name: task.name.clone(),
+            max_files: *max_files,
+            max_file_size: *max_file_size,
+        },
+    }
+}
+
+/// The network namespace that a task is to join, for its plan; `None` for the host's.
+pub fn network_namespace(task: &TaskConfig) -> Option<PathBuf> {
+    let isolation = task.network_isolation.as_ref()?;
+    let is_own = isolation.mode != NetworkIsolationMode::Host && !isolation.path.as_os_str().is_empty();
+    is_own.then(|| isolation.path.clone())
 }
 
 fn template(config: &TaskConfig) -> TaskEvent {
