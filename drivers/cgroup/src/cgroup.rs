@@ -176,11 +176,7 @@ fn create_v1(
 ) -> Result<(), CgroupError> {
     let needed = dirs.iter().filter(|(controller, _)| limits.need(**controller));
     for (controller, dir) in needed {
-        let parent = dir.parent().unwrap_or(dir);
-        let fresh = below(parent, || {
-            fs::make_dir(parent)?;
-            make(dir, made)
-        })?;
+        let fresh = make(dir, made)?;
         limits.apply_v1(*controller, dir, fresh)?;
     }
     Ok(())
@@ -189,36 +185,33 @@ fn create_v1(
 fn create_v2(dir: &Path, limits: &Limits, made: &mut Vec<PathBuf>) -> Result<(), CgroupError> {
     let parent = dir.parent().unwrap_or(dir);
     let mount = parent.parent().unwrap_or(parent);
-    let needed = limits.needed_v2();
-    enable(mount, &needed)?;
-    let fresh = below(parent, || {
-        fs::make_dir(parent)?;
-        enable(parent, &needed)?;
-        make(dir, made)
-    })?;
+    // First, for the parent stays once this is in it.
+    let fresh = make(dir, made)?;
+    for above in [mount, parent] {
+        enable(above, &limits.needed_v2())?;
+    }
     limits.apply_v2(dir, fresh)
 }
 
-/// Makes the common parent and what is to be in it. Another task may be the last one to leave, and take the parent with
-/// it, between any two steps: then it is all done anew. Once the task's directory is there, the parent stays.
-fn below(parent: &Path, mut make: impl FnMut() -> Result<bool, CgroupError>) -> Result<bool, CgroupError> {
-    let mut last = None;
+/// Makes a task's directory, and the common parent if need be; says whether it was not there before.
+fn make(dir: &Path, made: &mut Vec<PathBuf>) -> Result<bool, CgroupError> {
+    // Another task may be the last one to leave, and take the parent with it, between the two steps.
     for _ in 0..ATTEMPTS {
-        match make() {
-            Err(error) if error.is_missing() => last = Some(error),
-            other => return other,
+        match fs::make_dir(dir) {
+            Err(error) if error.is_missing() => {
+                let parent = dir.parent().unwrap_or(dir);
+                fs::make_dir(parent)?;
+            }
+            Ok(fresh) => {
+                if fresh {
+                    made.push(dir.to_owned());
+                }
+                return Ok(fresh);
+            }
+            Err(error) => return Err(error),
         }
     }
-    Err(last.unwrap_or_else(|| CgroupError::new("create", parent, io::ErrorKind::NotFound)))
-}
-
-/// Makes a task's directory; says whether it was not there before.
-fn make(dir: &Path, made: &mut Vec<PathBuf>) -> Result<bool, CgroupError> {
-    let fresh = fs::make_dir(dir)?;
-    if fresh {
-        made.push(dir.to_owned());
-    }
-    Ok(fresh)
+    Err(CgroupError::new("create", dir, io::ErrorKind::NotFound))
 }
 
 /// Hands controllers down to the cgroups in `dir`. Those that limits need must be there; the others, which only measure,
