@@ -1,5 +1,6 @@
 //! The allocation as a whole: hooks around it, its tasks in order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use encamp_driver::{PROGRESS, TaskEvent};
@@ -83,6 +84,7 @@ impl Runner {
             parts,
             events,
         });
+        init_drivers(&prepared.tasks).await?;
         let mut context = shared.alloc_context();
         shared.prerun(&mut context).await?;
         let context = Arc::new(context);
@@ -158,6 +160,19 @@ impl Shared {
         }
         failures
     }
+}
+
+/// Tells every driver of the allocation, once, that it will be used.
+async fn init_drivers(tasks: &[PreparedTask]) -> Result<(), RunError> {
+    let drivers: BTreeMap<_, _> = tasks.iter().map(|task| (&task.driver_name, &task.driver)).collect();
+    for (name, driver) in drivers {
+        let failed = |source| RunError::Driver {
+            driver: name.clone(),
+            source,
+        };
+        driver.init().await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 async fn run_tasks(

@@ -6,6 +6,15 @@ use encamp_hook::HookError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// A driver of the allocation cannot work; nothing was set up.
+    #[error("driver {driver} cannot work")]
+    Driver {
+        /// The driver's name.
+        driver: String,
+        /// What keeps it from working.
+        #[source]
+        source: encamp_driver::Error,
+    },
     /// A hook could not prepare the allocation; what it and those before it had made was removed.
     #[error("cannot set up the allocation: hook {hook}")]
     Prerun {

@@ -39,9 +39,9 @@ impl DataDir {
         self.0.join("executor")
     }
 
-    /// What the docker driver keeps.
-    pub(crate) fn docker(&self) -> PathBuf {
-        self.0.join("docker")
+    /// What the docker driver keeps for an allocation: each has a driver, and so a folder, of its own.
+    pub(crate) fn docker(&self, alloc_id: &str) -> PathBuf {
+        self.0.join("docker").join(alloc_id)
     }
 }
 

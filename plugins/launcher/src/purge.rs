@@ -10,6 +10,13 @@ use crate::paths::DataDir;
 pub(crate) fn purge(data: &DataDir, store: &Store, alloc_id: &str) -> Result<()> {
     let dir = AllocDir::new(data.allocs(), alloc_id)?;
     dir.destroy().context("cannot remove the allocation's directory")?;
+    let docker = data.docker(alloc_id);
+    match std::fs::remove_dir_all(&docker) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", docker.display()));
+        }
+        _ => {}
+    }
     store.remove(alloc_id)?;
     Ok(())
 }

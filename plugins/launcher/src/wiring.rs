@@ -27,10 +27,10 @@ fn host_env() -> BTreeMap<String, String> {
     )
 }
 
-/// Everything a runner is handed.
-pub(crate) async fn parts(data: &DataDir) -> Result<Parts> {
+/// Everything that the runner of an allocation is handed.
+pub(crate) async fn parts(data: &DataDir, alloc_id: &str) -> Result<Parts> {
     Ok(Parts {
-        drivers: drivers(data).await?,
+        drivers: drivers(data, alloc_id).await?,
         alloc_hooks: vec![Arc::new(Directories::new(data.allocs()))],
         task_hooks: Vec::new(),
         store: Store::new(data.state()),
@@ -38,8 +38,8 @@ pub(crate) async fn parts(data: &DataDir) -> Result<Parts> {
     })
 }
 
-/// The built-in drivers, configured for use on one machine.
-pub(crate) async fn drivers(data: &DataDir) -> Result<Drivers> {
+/// The built-in drivers, configured for one allocation on this machine.
+pub(crate) async fn drivers(data: &DataDir, alloc_id: &str) -> Result<Drivers> {
     // A job of containers alone does without the program; host tasks say at their start that it is missing.
     let program = Program::locate().unwrap_or_else(|_| Program::new("encamp-executor"));
     let executor = Executor::new(program, data.executor());
@@ -50,8 +50,9 @@ pub(crate) async fn drivers(data: &DataDir) -> Result<Drivers> {
     configure(&raw_exec, "enabled = true").await?;
     let exec = Exec::new(executor, cgroups);
     configure(&exec, "").await?;
-    let docker = Docker::new(Arc::new(engine), data.docker());
-    configure(&docker, "").await?;
+    let docker = Docker::new(Arc::new(engine), data.docker(alloc_id));
+    // Pulled images stay, as they do after `docker run`: no process lives long enough to know them unused.
+    configure(&docker, "gc {\n  image = false\n}").await?;
     let drivers: [Arc<dyn Driver>; 3] = [Arc::new(raw_exec), Arc::new(exec), Arc::new(docker)];
     Ok(drivers.into_iter().collect())
 }

@@ -4,6 +4,7 @@ use std::os::fd::AsFd as _;
 
 use anyhow::{Context as _, Result};
 use encamp_driver::{ExecIo, ExecOptions, TerminalSize};
+use encamp_runner::Store;
 use nix::sys::termios::{self, SetArg, Termios};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -19,8 +20,8 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
     if args.tty && terminal.is_none() {
         return Err(usage("--tty needs a terminal, and standard input is none"));
     }
-    let parts = wiring::parts(data).await?;
-    let target = target::find(&parts.store, Some(&args.target))?;
+    let target = target::find(&Store::new(data.state()), Some(&args.target))?;
+    let parts = wiring::parts(data, &target.alloc.record.id).await?;
     let task = target.one_task()?;
     let attached = attach(data, &parts, &target.alloc, task).await?;
     let options = ExecOptions {

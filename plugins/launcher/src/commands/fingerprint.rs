@@ -15,7 +15,7 @@ use crate::{output, wiring};
 const FIRST_LOOK: Duration = Duration::from_secs(50);
 
 pub(crate) async fn fingerprint(data: &DataDir, args: &Fingerprint) -> Result<u8> {
-    let drivers = wiring::drivers(data).await?;
+    let drivers = wiring::drivers(data, "none").await?;
     let names: Vec<&str> = match &args.driver {
         Some(name) if drivers.get(name).is_none() => {
             let known = drivers.names().collect::<Vec<_>>().join(", ");

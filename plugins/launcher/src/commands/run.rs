@@ -21,7 +21,7 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     let (record, mut allocation, notices) = load::request(&args.job)?;
     allocation.dir = data.allocs().join(&allocation.id);
-    let parts = wiring::parts(data).await?;
+    let parts = wiring::parts(data, &record.id).await?;
     let prepared = load::prepare(allocation.clone(), &parts).await?;
     load::show_notices(&notices);
     parts.store.create(&record)?;

@@ -1,7 +1,7 @@
 //! `encamp signal`.
 
 use anyhow::{Context as _, Result};
-use encamp_runner::Phase;
+use encamp_runner::{Phase, Store};
 
 use crate::attach::attach;
 use crate::cli::Signal;
@@ -10,8 +10,8 @@ use crate::paths::DataDir;
 use crate::{output, target, wiring};
 
 pub(crate) async fn signal(data: &DataDir, args: &Signal) -> Result<u8> {
-    let parts = wiring::parts(data).await?;
-    let target = target::find(&parts.store, Some(&args.target))?;
+    let target = target::find(&Store::new(data.state()), Some(&args.target))?;
+    let parts = wiring::parts(data, &target.alloc.record.id).await?;
     let running = target
         .alloc
         .tasks

@@ -66,7 +66,7 @@ async fn ask(store: &Store, alloc_id: &str, pid: i32, desired: Desired) -> Resul
 
 /// Stops the tasks of an allocation whose runner has died: by running it, with the wish to end.
 async fn stop_unattended(data: &DataDir, alloc: &Alloc, desired: Desired) -> Result<()> {
-    let parts = wiring::parts(data).await?;
+    let parts = wiring::parts(data, &alloc.record.id).await?;
     let lock = parts.store.lock(&alloc.record.id)?;
     let prepared = load::prepare(load::again(&alloc.record, data)?, &parts).await?;
     let (runner, control) = Runner::new(prepared, parts, lock);

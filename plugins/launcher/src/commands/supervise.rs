@@ -9,7 +9,7 @@ use crate::{load, signals, wiring};
 pub(crate) async fn supervise(data: &DataDir, alloc_id: &str) -> Result<u8> {
     // Already a session's leader is as good.
     let _leader = nix::unistd::setsid();
-    let parts = wiring::parts(data).await?;
+    let parts = wiring::parts(data, alloc_id).await?;
     let records = parts.store.list()?;
     let record = records.into_iter().find(|record| record.id == alloc_id);
     let record = record.with_context(|| format!("there is no allocation {alloc_id}"))?;

@@ -115,7 +115,7 @@ impl Camp {
     fn leftovers(&self) -> Vec<String> {
         let data = self.data();
         let mut left = Vec::new();
-        for room in ["alloc", "state", "executor", "docker/logs"] {
+        for room in ["alloc", "state", "executor", "docker"] {
             let entries = fs::read_dir(data.join(room)).into_iter().flatten().flatten();
             left.extend(entries.map(|entry| format!("file {}", entry.path().display())));
         }
