@@ -20,6 +20,8 @@ use encamp_executor::{Executor, testing};
 use encamp_hclspec::{Body, Context, Source, Value, decode};
 use encamp_raw_exec::RawExec;
 use futures_util::StreamExt;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -463,13 +465,8 @@ async fn a_killed_supervisor_is_an_exit_with_a_reason() {
     driver.start_task(task).await.unwrap();
     let record = fs::read(bed.dir.path().join("state/task-3ac4%2fweb%2f01234567/supervisor.json")).unwrap();
     let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-9", &record["pid"].to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pid = Pid::from_raw(i32::try_from(record["pid"].as_i64().unwrap()).unwrap());
+    kill(pid, Signal::SIGKILL).unwrap();
     let exit = within("the end", driver.wait_task(&id)).await.unwrap();
     assert_eq!(exit.exit_code, -1);
     assert!(exit.err.unwrap().contains("supervising process was killed"));
