@@ -1,6 +1,6 @@
 //! Processes, as `/proc` tells of them.
 
-use std::fs;
+use std::{fs, io};
 
 use nix::libc::SIGKILL;
 
@@ -20,6 +20,11 @@ pub(crate) struct Stat {
 impl Stat {
     pub(crate) fn of(pid: i32) -> Option<Self> {
         Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    pub(crate) fn of_this_process() -> io::Result<Self> {
+        let text = fs::read_to_string("/proc/self/stat")?;
+        Self::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/self/stat makes no sense"))
     }
 
     /// The process's name may hold spaces and parentheses; fields are counted from the last one.
@@ -125,6 +130,7 @@ mod tests {
     fn this_process_is_in_proc() {
         let pid = i32::try_from(std::process::id()).unwrap();
         let stat = Stat::of(pid).unwrap();
+        assert_eq!(Stat::of_this_process().unwrap(), stat);
         assert!(stat.pid == pid && stat.start > 0 && !stat.is_zombie, "{stat:?}");
     }
 }

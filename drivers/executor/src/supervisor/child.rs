@@ -20,7 +20,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socket
 use nix::unistd::{ForkResult, Gid, Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fchown, setsid};
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Isolation, Plan, Step, TerminalSize, passing, sys};
+use crate::{Failure, Isolation, Plan, Step, TerminalSize, passing, proc, sys};
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const MESSAGE_SIZE: usize = 64 * 1024;
@@ -55,7 +55,10 @@ pub(super) struct Spawned {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Word {
     /// All is ready but the last step. A terminal's near side comes with it, if there is one.
-    Ready,
+    Ready {
+        /// When the child started, in ticks since boot. It says so itself: others may not be shown it in `/proc`.
+        start: u64,
+    },
     /// The child has ended.
     Failed(Failure),
 }
@@ -112,6 +115,10 @@ fn tell(channel: BorrowedFd<'_>, word: &Word, fds: &[BorrowedFd<'_>]) {
 fn become_command(job: &Job<'_>, channel: BorrowedFd<'_>) -> Result<Infallible, Failure> {
     let plan = job.plan;
     let _: nix::Result<_> = setsid();
+    // Before another /proc, or none, takes the place of this one.
+    let start = proc::Stat::of_this_process()
+        .map_err(|error| Failure::new(Step::Fork, "the task", &error))?
+        .start;
     join_cgroups(plan)?;
     set_oom_score(plan)?;
     enter_namespaces(job)?;
@@ -122,7 +129,7 @@ fn become_command(job: &Job<'_>, channel: BorrowedFd<'_>) -> Result<Infallible, 
     set_pdeathsig(Signal::SIGKILL).map_err(|errno| failure(Step::Fork, "the task", errno))?;
 
     let near: Vec<BorrowedFd<'_>> = terminal.iter().map(AsFd::as_fd).collect();
-    tell(channel, &Word::Ready, &near);
+    tell(channel, &Word::Ready { start }, &near);
     await_leave(channel)?;
     sys::reset_signals();
     sys::close_others_on_exec().map_err(|error| Failure::new(Step::Exec, job.command, &error))?;

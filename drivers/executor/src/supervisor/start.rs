@@ -18,7 +18,7 @@ use super::pump::{self, Pump};
 use super::run::Supervisor;
 use crate::protocol::{MAX_PLAN, Reply, SOCKET, Started};
 use crate::state::Record;
-use crate::{Failure, Output, Plan, Step, proc, state, sys};
+use crate::{Failure, Output, Plan, Step, state, sys};
 
 /// How long a client may take to hand over its plan.
 const PLAN_TIMEOUT: Duration = Duration::from_mins(1);
@@ -109,14 +109,14 @@ fn see_through(spawned: &Spawned) -> Result<Started, Failure> {
     let channel = spawned.channel.as_fd();
     let lost = |error: io::Error| Failure::new(Step::Fork, "the task", &error);
     let gone = || lost(io::Error::other("the process ended on its way to the command"));
-    match listen_to(channel).map_err(lost)? {
-        Some(Word::Ready) => {}
+    let start = match listen_to(channel).map_err(lost)? {
+        Some(Word::Ready { start }) => start,
         Some(Word::Failed(failure)) => return Err(failure),
         None => return Err(gone()),
-    }
+    };
     let task = Started {
         pid: spawned.pid,
-        start: proc::Stat::of(spawned.pid).ok_or_else(gone)?.start,
+        start,
         at: SystemTime::now(),
     };
     state::write_task(Path::new(STATE_DIR), &task).map_err(|error| Failure::path(Step::Record, STATE_DIR, &error))?;
@@ -124,7 +124,7 @@ fn see_through(spawned: &Spawned) -> Result<Started, Failure> {
     match listen_to(channel).map_err(lost)? {
         None => Ok(task),
         Some(Word::Failed(failure)) => Err(failure),
-        Some(Word::Ready) => Err(gone()),
+        Some(Word::Ready { .. }) => Err(gone()),
     }
 }
 

@@ -463,6 +463,27 @@ async fn what_supervises_a_task_is_closed_to_other_processes_of_its_user() {
 
 #[tokio::test]
 #[ignore = "needs root"]
+async fn without_root_a_proc_that_hides_the_processes_of_others_is_no_obstacle() {
+    let bed = Bed::new();
+    let launch = launch_as_nobody(&bed, "exit 22");
+    let nobody = Identity::lookup("nobody").unwrap();
+    let script = "mount -t proc -o hidepid=2 proc /proc && exec setpriv \"$@\"";
+    let output = Command::new("unshare")
+        .args(["--mount", "--propagation=private", "sh", "-c", script, "sh"])
+        .arg(format!("--reuid={}", nobody.uid))
+        .arg(format!("--regid={}", nobody.gid))
+        .arg("--clear-groups")
+        .arg(launch.get_program())
+        .args(launch.get_args())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.ends_with("exit code 22\n"), "{output:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs root"]
 async fn without_root_a_task_still_gets_its_oom_score() {
     let bed = Bed::new();
     let output = launch_as_nobody(&bed, "cat /proc/self/oom_score_adj")

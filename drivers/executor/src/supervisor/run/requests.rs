@@ -172,7 +172,7 @@ impl Supervisor {
         let Some(session) = &mut conn.session else { return };
         let Some(channel) = &session.channel else { return };
         match child::hear(channel.as_fd()) {
-            Ok(Some((Word::Ready, terminal))) => {
+            Ok(Some((Word::Ready { .. }, terminal))) => {
                 session.terminal = terminal;
                 Spawned::release(channel.as_fd());
             }
