@@ -22,7 +22,7 @@ impl Tool {
     }
 }
 
-pub(crate) const TOOLS: [Tool; 11] = [
+pub(crate) const TOOLS: [Tool; 12] = [
     Tool {
         name: "C linker",
         packages: &["gcc"],
@@ -51,6 +51,13 @@ pub(crate) const TOOLS: [Tool; 11] = [
         why: "makes the images of the docker tests",
         required: false,
         present: || find("docker").is_some(),
+    },
+    Tool {
+        name: "Docker registry",
+        packages: &["docker-registry"],
+        why: "is a real registry for the tests of image pulls",
+        required: false,
+        present: || find("docker-registry").is_some(),
     },
     Tool {
         name: "runc",
