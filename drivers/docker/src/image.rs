@@ -30,6 +30,13 @@ pub(crate) struct Wanted {
     pub(crate) activity: Duration,
 }
 
+impl Wanted {
+    /// Whether it is pulled although it is here.
+    fn refresh(&self) -> bool {
+        self.force || (is_latest(&self.reference) && !self.loaded)
+    }
+}
+
 /// The pulls that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Pulls(Mutex<HashMap<Key, Weak<Pull>>>);
@@ -62,9 +69,8 @@ impl Pulls {
         events: &Events,
         task: &TaskRef,
     ) -> Result<(Image, bool)> {
-        let refresh = wanted.force || (is_latest(&wanted.reference) && !wanted.loaded);
         let before = local(engine, &wanted.reference).await?;
-        if let Some(image) = before.clone().filter(|_| !refresh) {
+        if let Some(image) = before.clone().filter(|_| !wanted.refresh()) {
             return Ok((image, false));
         }
         let pull = self.join(engine, wanted);
@@ -114,7 +120,7 @@ impl Pulls {
         let work = tokio::spawn({
             let (engine, wanted, progress) = (Arc::clone(engine), wanted.clone(), progress.clone());
             async move {
-                let result = run(&engine, &wanted, &progress).await;
+                let result = fetch(&engine, &wanted, &progress).await;
                 done.send_replace(Some(result.map_err(Arc::new)));
             }
         });
@@ -134,6 +140,18 @@ async fn local(engine: &Arc<dyn Engine>, reference: &str) -> Result<Option<Image
         Err(EngineError::NotFound(_)) => Ok(None),
         Err(error) => Err(Error::recoverable(format!("cannot look for image `{reference}`")).because(error)),
     }
+}
+
+/// Pulls, unless an earlier pull brought the image between the look that missed it and now.
+async fn fetch(
+    engine: &Arc<dyn Engine>,
+    wanted: &Wanted,
+    progress: &broadcast::Sender<PullProgress>,
+) -> Result<(), EngineError> {
+    if !wanted.refresh() && engine.image(&wanted.reference).await.is_ok() {
+        return Ok(());
+    }
+    run(engine, wanted, progress).await
 }
 
 async fn run(
@@ -181,9 +199,12 @@ async fn watch_pull(pull: &Pull, reporter: &mut Reporter<'_>) -> Result<(), Arc<
 
 /// What failed for good and what a later attempt may not meet again.
 fn failure(reference: &str, error: Arc<EngineError>) -> Error {
-    let text = format!("image `{reference}` cannot be pulled");
-    let fatal = is_final(&error);
-    if fatal {
+    let text = if is_refusal(&error) {
+        format!("image `{reference}` cannot be pulled with these credentials; check the task's `auth` block")
+    } else {
+        format!("image `{reference}` cannot be pulled")
+    };
+    if is_final(&error) {
         Error::fatal(text)
     } else {
         Error::recoverable(text)
@@ -191,14 +212,25 @@ fn failure(reference: &str, error: Arc<EngineError>) -> Error {
     .because(error)
 }
 
+/// What registries and the engine say where credentials are missing, wrong or not enough.
+const REFUSALS: [&str; 5] = [
+    "unauthorized",
+    "authentication required",
+    "no basic auth credentials",
+    "incorrect username or password",
+    "access denied",
+];
+
+fn is_refusal(error: &EngineError) -> bool {
+    let text = error.to_string().to_lowercase();
+    REFUSALS.iter().any(|refusal| text.contains(refusal))
+}
+
 fn is_final(error: &EngineError) -> bool {
-    const FINAL: [&str; 8] = [
+    const FINAL: [&str; 5] = [
         "manifest unknown",
         "not found",
         "does not exist",
-        "pull access denied",
-        "unauthorized",
-        "authentication required",
         "no matching manifest",
         "invalid reference format",
     ];
@@ -208,7 +240,7 @@ fn is_final(error: &EngineError) -> bool {
         other => {
             let text = other.to_string().to_lowercase();
             let limited = text.contains("toomanyrequests") || text.contains("dial tcp") || text.contains("lookup ");
-            !limited && FINAL.iter().any(|end| text.contains(end))
+            !limited && (is_refusal(other) || FINAL.iter().any(|end| text.contains(end)))
         }
     }
 }
@@ -254,6 +286,13 @@ mod tests {
         check(stream("manifest for x:1 not found: manifest unknown"), false);
         check(
             EngineError::from_status(500, "unauthorized: authentication required".into()),
+            false,
+        );
+        check(
+            EngineError::from_status(
+                500,
+                "Head \"http://r/v2/x/manifests/1\": no basic auth credentials".into(),
+            ),
             false,
         );
         check(EngineError::from_status(400, "invalid reference format".into()), false);

@@ -202,9 +202,13 @@ impl Engine for BollardEngine {
             serveraddress: Some(auth.server_address.clone()),
             ..DockerCredentials::default()
         });
-        let options = query::CreateImageOptionsBuilder::default()
-            .from_image(reference)
-            .build();
+        let options = query::CreateImageOptionsBuilder::default().from_image(reference);
+        // The engine takes a name alone for all of its tags.
+        let options = if convert::names_one_image(reference) {
+            options.build()
+        } else {
+            options.tag("latest").build()
+        };
         let stream = self.client().await?.create_image(Some(options), None, credentials);
         Ok(Box::pin(stream.map(|item| match item {
             Ok(progress) => Ok(convert::progress(progress)),

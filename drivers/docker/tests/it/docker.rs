@@ -3,4 +3,5 @@
 mod basics;
 mod exec;
 mod logs;
+mod pull;
 mod restart;

@@ -88,6 +88,12 @@ pub(super) fn image(image: models::ImageInspect) -> Image {
     }
 }
 
+/// Whether a reference has a tag or a digest.
+pub(super) fn names_one_image(reference: &str) -> bool {
+    let name = reference.rsplit('/').next().unwrap_or(reference);
+    name.contains([':', '@'])
+}
+
 pub(super) fn progress(info: models::CreateImageInfo) -> PullProgress {
     let bytes = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
     let detail = info.progress_detail.unwrap_or_default();
