@@ -29,4 +29,4 @@ pub use event::{Event, EventKind};
 pub use lifecycle::Desired;
 pub use outcome::{Outcome, TaskOutcome};
 pub use prepare::{Prepared, PreparedTask, prepare};
-pub use store::{AllocRecord, Lock, LockError, NetworkAddress, Phase, Store, StoreError, TaskRecord};
+pub use store::{AllocRecord, Lock, LockError, NetworkAddress, Phase, Store, StoreError, Supervisor, TaskRecord};

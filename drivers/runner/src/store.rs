@@ -114,6 +114,17 @@ pub struct Lock {
     _file: File,
 }
 
+/// Whether a live process runs an allocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supervisor {
+    /// None does.
+    None,
+    /// One does that has not said yet which it is.
+    Unnamed,
+    /// This one does.
+    Process(i32),
+}
+
 /// Somebody else runs the allocation, or the lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -223,23 +234,30 @@ impl Store {
         Ok(Lock { _file: file })
     }
 
-    /// The process that runs the allocation, if one does. Only asks: no runner is kept from its lock.
+    /// Whether a live process runs the allocation. Only asks: no runner is kept from its lock.
     ///
     /// # Errors
     /// The lock is there and cannot be asked about.
-    pub fn supervisor(&self, alloc_id: &str) -> Result<Option<i32>, StoreError> {
+    pub fn supervisor(&self, alloc_id: &str) -> Result<Supervisor, StoreError> {
         let path = self.dir(alloc_id).join("lock");
         let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Supervisor::None),
             Err(error) => return Err(at("open", &path)(error)),
         };
         let mut lock = whole_file();
         fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).map_err(|errno| at("ask about", &path)(errno.into()))?;
         if i32::from(lock.l_type) == libc::F_UNLCK {
-            return Ok(None);
+            return Ok(Supervisor::None);
         }
-        read_pid(&mut file).map(Some).map_err(at("read", &path))
+        let pid = read_pid(&mut file).map_err(at("read", &path))?;
+        // A runner that died may have left its id, and the id may be another process's by now.
+        let named = pid > 0 && has_open(pid, &path);
+        Ok(if named {
+            Supervisor::Process(pid)
+        } else {
+            Supervisor::Unnamed
+        })
     }
 
     /// The allocation's folder.
@@ -307,6 +325,14 @@ fn read_pid(file: &mut File) -> io::Result<i32> {
     let mut text = String::new();
     file.read_to_string(&mut text)?;
     Ok(text.trim().parse().unwrap_or_default())
+}
+
+/// Whether a process has this very file open.
+fn has_open(pid: i32, path: &Path) -> bool {
+    let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let mut targets = links.filter_map(|link| fs::read_link(link.path()).ok());
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    targets.any(|target| target == path)
 }
 
 fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use anyhow::{Context as _, Result, bail};
-use encamp_runner::Store;
+use encamp_runner::{Store, Supervisor};
 
 use crate::output;
 use crate::paths::DataDir;
@@ -18,7 +18,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sees to it that an allocation which is not over has a runner: where the last one died, its tasks went on alone, and
 /// nobody restarted them or collected the output of containers.
 pub(crate) async fn ensure_supervised(data: &DataDir, store: &Store, alloc: &mut Alloc) -> Result<()> {
-    if alloc.supervisor.is_some() || alloc.is_over() {
+    if alloc.supervisor != Supervisor::None || alloc.is_over() {
         return Ok(());
     }
     let pid = supervise(data, store, &alloc.record.id).await?;
@@ -47,7 +47,7 @@ pub(crate) async fn supervise(data: &DataDir, store: &Store, alloc_id: &str) -> 
     let mut child = command.spawn().context("cannot start a runner in the background")?;
     let taken_up = async {
         loop {
-            if let Some(pid) = store.supervisor(alloc_id)? {
+            if let Supervisor::Process(pid) = store.supervisor(alloc_id)? {
                 return Ok(pid);
             }
             if let Some(status) = child.try_wait()? {

@@ -1,7 +1,7 @@
 //! Which allocation and task the user means.
 
 use anyhow::Result;
-use encamp_runner::{AllocRecord, Phase, Store, TaskRecord};
+use encamp_runner::{AllocRecord, Phase, Store, Supervisor, TaskRecord};
 
 use crate::exit::usage;
 
@@ -10,8 +10,8 @@ use crate::exit::usage;
 pub(crate) struct Alloc {
     pub(crate) record: AllocRecord,
     pub(crate) tasks: Vec<(String, TaskRecord)>,
-    /// The process that runs it, if one does.
-    pub(crate) supervisor: Option<i32>,
+    /// Whether a live process runs it.
+    pub(crate) supervisor: Supervisor,
 }
 
 /// What the user's words name.
@@ -48,7 +48,7 @@ impl Alloc {
         match () {
             () if self.is_over() && self.tasks.iter().any(|(_, task)| task.failed) => "failed",
             () if self.is_over() => "complete",
-            () if self.supervisor.is_none() => "unattended",
+            () if self.supervisor == Supervisor::None => "unattended",
             () if any(Phase::Running) => "running",
             () => "pending",
         }

@@ -79,14 +79,24 @@ fn a_damaged_record_is_an_error_that_names_it() {
 fn only_one_runner_has_an_allocation_and_others_learn_which() {
     let (_dir, store) = store();
     store.create(&alloc("a", 1)).unwrap();
-    assert_eq!(store.supervisor("a").unwrap(), None);
+    assert_eq!(store.supervisor("a").unwrap(), Supervisor::None);
     let lock = store.lock("a").unwrap();
     let us = i32::try_from(std::process::id()).unwrap();
-    assert_eq!(store.supervisor("a").unwrap(), Some(us));
+    assert_eq!(store.supervisor("a").unwrap(), Supervisor::Process(us));
     assert!(matches!(store.lock("a"), Err(LockError::Held(pid)) if pid == us));
     drop(lock);
-    assert_eq!(store.supervisor("a").unwrap(), None);
+    assert_eq!(store.supervisor("a").unwrap(), Supervisor::None);
     drop(store.lock("a").unwrap());
+}
+
+#[test]
+fn the_id_that_a_dead_runner_left_is_nobodys() {
+    let (_dir, store) = store();
+    store.create(&alloc("a", 1)).unwrap();
+    let _lock = store.lock("a").unwrap();
+    // What the file says before its new holder has written its own id.
+    fs::write(store.dir("a").join("lock"), "1\n").unwrap();
+    assert_eq!(store.supervisor("a").unwrap(), Supervisor::Unnamed);
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub(crate) async fn logs(data: &DataDir, args: &Logs) -> Result<u8> {
     let print = move || {
         let reader = Reader::open(&dir, &task, stream, start);
         let reader = reader.with_context(|| format!("cannot read the logs of task \"{task}\""))?;
-        let is_over = || Ok(store.task(&alloc_id, &task)?.phase == Phase::Dead);
+        // An allocation that was removed meanwhile has no more to say either.
+        let is_over = || Ok(!store.dir(&alloc_id).exists() || store.task(&alloc_id, &task)?.phase == Phase::Dead);
         if follow {
             print_until(reader, is_over)
         } else {

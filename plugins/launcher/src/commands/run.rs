@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
-use encamp_runner::{Allocation, Desired, Event, Lock, Outcome, Parts, Phase, Prepared, Runner, Store};
+use encamp_runner::{Allocation, Desired, Event, Lock, Outcome, Parts, Phase, Prepared, Runner, Store, Supervisor};
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -103,7 +103,7 @@ async fn detach(data: &DataDir, store: &Store, allocation: &Allocation) -> Resul
             let first = task.lifecycle.is_none();
             waiting |= first && matches!(record.phase, Phase::Pending | Phase::Starting) && !record.failed;
         }
-        if !waiting || store.supervisor(&allocation.id)?.is_none() {
+        if !waiting || store.supervisor(&allocation.id)? == Supervisor::None {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;

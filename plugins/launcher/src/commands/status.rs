@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use encamp_driver::ExitResult;
-use encamp_runner::{Phase, Store, TaskRecord};
+use encamp_runner::{Phase, Store, Supervisor, TaskRecord};
 
 use crate::cli::Status;
 use crate::paths::DataDir;
@@ -64,9 +64,7 @@ fn list(allocs: &[Alloc]) {
 }
 
 fn show(alloc: &Alloc) {
-    let runner = alloc
-        .supervisor
-        .map_or_else(|| "none".to_owned(), |pid| format!("process {pid}"));
+    let runner = runner(alloc).map_or_else(|| "none".to_owned(), |pid| format!("process {pid}"));
     for (name, value) in [
         ("ID", alloc.record.id.as_str()),
         ("Job", &alloc.record.job_id),
@@ -92,6 +90,14 @@ fn show(alloc: &Alloc) {
             ]
         });
         output::table(&rows.collect::<Vec<_>>());
+    }
+}
+
+/// The process that runs the allocation, as far as it is known.
+fn runner(alloc: &Alloc) -> Option<i32> {
+    match alloc.supervisor {
+        Supervisor::Process(pid) => Some(pid),
+        Supervisor::None | Supervisor::Unnamed => None,
     }
 }
 
@@ -129,7 +135,7 @@ fn json(alloc: &Alloc) -> serde_json::Value {
         "job": alloc.record.job_id,
         "group": alloc.record.group,
         "status": alloc.status(),
-        "runner": alloc.supervisor,
+        "runner": runner(alloc),
         "tasks": tasks.collect::<Vec<_>>(),
     })
 }

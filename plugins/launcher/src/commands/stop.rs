@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use encamp_runner::{Desired, Runner, Store};
+use encamp_runner::{Desired, Runner, Store, Supervisor};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -39,9 +39,9 @@ async fn stop_one(data: &DataDir, store: &Store, alloc: &Alloc, args: &Stop) -> 
     let id = &alloc.record.id;
     let desired = if args.force { Desired::Kill } else { Desired::Stop };
     match alloc.supervisor {
-        Some(pid) => ask(store, id, pid, desired).await?,
-        None if alloc.is_over() => {}
-        None => stop_unattended(data, alloc, desired).await?,
+        Supervisor::None if alloc.is_over() => {}
+        Supervisor::None => stop_unattended(data, alloc, desired).await?,
+        Supervisor::Unnamed | Supervisor::Process(_) => ask(store, id, desired).await?,
     }
     if args.keep {
         Ok(())
@@ -51,17 +51,24 @@ async fn stop_one(data: &DataDir, store: &Store, alloc: &Alloc, args: &Stop) -> 
 }
 
 /// Asks the allocation's runner to stop it, and waits until the runner has ended.
-async fn ask(store: &Store, alloc_id: &str, pid: i32, desired: Desired) -> Result<()> {
+async fn ask(store: &Store, alloc_id: &str, desired: Desired) -> Result<()> {
     let signal = if desired == Desired::Kill {
         Signal::SIGQUIT
     } else {
         Signal::SIGTERM
     };
-    kill(Pid::from_raw(pid), signal).with_context(|| format!("cannot signal the runner, process {pid}"))?;
-    while store.supervisor(alloc_id)?.is_some() {
+    let mut asked = false;
+    loop {
+        match store.supervisor(alloc_id)? {
+            Supervisor::None => return Ok(()),
+            Supervisor::Process(pid) if !asked => {
+                kill(Pid::from_raw(pid), signal).with_context(|| format!("cannot signal the runner, process {pid}"))?;
+                asked = true;
+            }
+            Supervisor::Unnamed | Supervisor::Process(_) => {}
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    Ok(())
 }
 
 /// Stops the tasks of an allocation whose runner has died: by running it, with the wish to end.
