@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -16,8 +16,8 @@ use crate::Stream;
 
 const FILE_MODE: Mode = Mode::from_bits_truncate(0o644);
 
-/// The files of one stream. The directory is held by descriptor and no name is followed if it is a symbolic link: the
-/// task itself can usually write to the directory.
+/// The files of one stream. The directory is held by descriptor, and neither it nor a file in it is followed if it
+/// is a symbolic link: the task itself can usually write to the directory, or to the one above it.
 #[derive(Debug)]
 pub(crate) struct Files {
     dir: OwnedFd,
@@ -31,9 +31,12 @@ impl Files {
             let text = format!("a task named {task:?} cannot have log files: the name is empty or has a slash");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        // The directory may lie in one that the task can write to, and have been replaced by a link. A slash at the end
+        // would make the kernel follow it all the same.
+        let dir: PathBuf = dir.components().collect();
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         Ok(Self {
-            dir: open(dir, flags, Mode::empty())?,
+            dir: open(&dir, flags, Mode::empty())?,
             prefix: format!("{task}.{stream}."),
         })
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use encamp_logs::{Config, Position, Stream, Writer};
+use encamp_logs::{Config, Position, Reader, Start, Stream, Writer};
 
 use crate::{files, texts, writer};
 
@@ -135,6 +135,25 @@ fn a_symlink_put_in_the_place_of_the_next_file_is_stepped_over() {
     writer.write(b"aabb").unwrap();
     assert_eq!(writer.position(), Position { index: 2, offset: 2 });
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+}
+
+#[test]
+fn a_log_directory_that_is_a_link_is_refused_and_one_below_a_link_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let (victim, logs) = (dir.path().join("victim"), dir.path().join("alloc/logs"));
+    fs::create_dir_all(&victim).unwrap();
+    fs::create_dir_all(dir.path().join("alloc")).unwrap();
+    symlink(&victim, &logs).unwrap();
+    for spelling in [logs.clone(), logs.join(""), logs.join(".")] {
+        Writer::open(&spelling, "web", Stream::Stdout, Config::default()).unwrap_err();
+        Reader::open(&spelling, "web", Stream::Stdout, Start::TailLines(1)).unwrap_err();
+    }
+    assert_eq!(fs::read_dir(&victim).unwrap().count(), 0);
+
+    symlink(dir.path(), dir.path().join("data")).unwrap();
+    let below = dir.path().join("data/victim");
+    Writer::open(&below, "web", Stream::Stdout, Config::default()).unwrap();
+    assert_eq!(files(&victim).len(), 1);
 }
 
 #[test]
