@@ -1,6 +1,9 @@
 //! [`AllocDir`]: the directories of one allocation.
 
+use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::task::Shape;
@@ -52,16 +55,25 @@ impl AllocDir {
         Ok(TaskDir::new(self.path().join(name)))
     }
 
-    /// Makes the allocation's directory and what all tasks share. What exists is put in order.
+    /// Makes the allocation's directory and what all tasks share. What exists is put in order; a link in the place of
+    /// one of the directories is replaced by a directory. The root of all allocations and its parents are made with mode
+    /// 0711 where they are missing, and left as they are where not.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn build(&self) -> Result<(), Error> {
-        std::fs::create_dir_all(&self.root).map_err(|source| Error::io("create directory", &self.root, source))?;
-        let root = Beneath::open(&self.root).map_err(|source| Error::io("open directory", &self.root, source))?;
+        make_root(&self.root).map_err(|source| Error::io("create directory", &self.root, source))?;
+        let (alloc, path) = (self.own_dir()?, self.path());
         Shape::SHARED
             .iter()
-            .try_for_each(|shape| shape.make(&root, Path::new(&self.id), None))
+            .try_for_each(|shape| shape.make(&alloc, &path, None).map(drop))
+    }
+
+    /// The allocation's directory, made if need be.
+    fn own_dir(&self) -> Result<Beneath, Error> {
+        let root = Beneath::open(&self.root).map_err(|source| Error::io("open directory", &self.root, source))?;
+        let dir = root.own_dir(OsStr::new(&self.id), 0o700);
+        dir.map_err(|source| Error::io("create directory", self.path(), source))
     }
 
     /// Makes a task's directories, on top of [`AllocDir::build`]. What exists is put in order; secrets that are
@@ -71,9 +83,7 @@ impl AllocDir {
     /// [`Error::Io`]; [`Error::Name`].
     pub fn build_task(&self, name: &str, options: &TaskOptions) -> Result<TaskDir, Error> {
         let task = self.task(name)?;
-        let path = self.path();
-        let alloc = Beneath::open(&path).map_err(|source| Error::io("open directory", &path, source))?;
-        task.build(&alloc, name, options)?;
+        task.build(&self.own_dir()?, name, options)?;
         Ok(task)
     }
 
@@ -108,6 +118,24 @@ impl AllocDir {
         } else {
             Err(left.into_error(self.path()))
         }
+    }
+}
+
+/// Makes the root of all allocations and what is missing above it. Tasks of any user pass through, and need not list it.
+/// What is there already is the operator's.
+fn make_root(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => make_root(parent)?,
+        _ => {}
+    }
+    match std::fs::create_dir(dir) {
+        // The umask is not ours to change.
+        Ok(()) => std::fs::set_permissions(dir, Permissions::from_mode(0o711)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

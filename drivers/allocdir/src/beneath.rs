@@ -1,5 +1,6 @@
 //! [`Beneath`]: a directory that paths cannot leave.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -127,7 +128,7 @@ impl Beneath {
             so_far.push(component);
             let next = match self.dir(&so_far) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    make_dir(&current, component, mode)?;
+                    make_dir(&current, component.as_os_str(), mode)?;
                     self.dir(&so_far)
                 }
                 other => other,
@@ -135,6 +136,30 @@ impl Beneath {
             current = next?;
         }
         Ok(current)
+    }
+
+    /// A directory of this one, made with `mode` if missing. A link by that name is replaced, and what it points to left
+    /// alone: this is for directories whose names a task can get at, and that are never links of our own making.
+    ///
+    /// # Errors
+    /// When something else has the name, or somebody keeps putting links there.
+    pub(crate) fn own_dir(&self, name: &OsStr, mode: u32) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let resolve = RESOLVE.union(ResolveFlags::NO_SYMLINKS);
+        for _ in 0..64 {
+            match rustix::fs::openat2(&self.dir, name, flags, Mode::empty(), resolve) {
+                Ok(dir) => return Ok(Self { dir }),
+                Err(Errno::NOENT) => make_dir(self, name, mode)?,
+                Err(Errno::LOOP) => match rustix::fs::unlinkat(&self.dir, name, AtFlags::empty()) {
+                    // A directory has taken its place meanwhile.
+                    Ok(()) | Err(Errno::NOENT | Errno::ISDIR) => {}
+                    Err(error) => return Err(error.into()),
+                },
+                Err(Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Errno::LOOP.into())
     }
 
     /// Removes a file, a symlink (not what it points to) or an empty directory. Missing is fine.
@@ -212,7 +237,7 @@ fn relative(path: &Path) -> &Path {
 }
 
 /// A path's directory and last component, which must be a name.
-fn split(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
+fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
     let path = relative(path);
     match (path.parent(), path.components().next_back()) {
         (Some(parent), Some(Component::Normal(name))) => Ok((parent, name)),
@@ -223,8 +248,8 @@ fn split(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     }
 }
 
-fn make_dir(parent: &Beneath, component: Component<'_>, mode: u32) -> io::Result<()> {
-    match rustix::fs::mkdirat(&parent.dir, component.as_os_str(), Mode::from_raw_mode(mode)) {
+fn make_dir(parent: &Beneath, name: &OsStr, mode: u32) -> io::Result<()> {
+    match rustix::fs::mkdirat(&parent.dir, name, Mode::from_raw_mode(mode)) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -1,5 +1,6 @@
 //! [`TaskDir`]: the directories of one task.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -79,18 +80,17 @@ impl TaskDir {
     }
 
     pub(crate) fn build(&self, alloc: &Beneath, name: &str, options: &TaskOptions) -> Result<(), Error> {
+        let failed = |source| Error::io("create directory", &self.path, source);
+        let task = alloc.own_dir(OsStr::new(name), 0o700).map_err(failed)?;
         for shape in Shape::TASK {
-            shape.make(alloc, Path::new(name), options.owner)?;
+            shape.make(&task, &self.path, options.owner)?;
         }
         for (shape, size_mb) in [(Shape::SECRETS, options.secrets_mb), (Shape::PRIVATE, 1)] {
-            shape.make(alloc, Path::new(name), options.owner)?;
+            let dir = shape.make(&task, &self.path, options.owner)?;
             let path = self.path.join(shape.name);
-            let dir = alloc
-                .dir(Path::new(name).join(shape.name))
-                .map_err(|e| Error::io("open directory", &path, e))?;
             if rustix::process::geteuid().is_root() && mounts::mount_tmpfs(&dir, &path, size_mb)? {
                 // The new root of the mount has an owner and a mode of its own.
-                shape.make(alloc, Path::new(name), options.owner)?;
+                shape.make(&task, &self.path, options.owner)?;
             }
         }
         Ok(())
@@ -109,10 +109,11 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// The allocation's directory itself and what all tasks share.
+    /// The allocation's directory itself and what all tasks share. `alloc` is sticky: a task cannot put a directory of
+    /// its own in the place of `alloc/logs`.
     pub(crate) const SHARED: [Self; 5] = [
         Self::of_node("", 0o711),
-        Self::of_node("alloc", 0o777),
+        Self::of_node("alloc", 0o1777),
         Self::of_node("alloc/logs", 0o755),
         Self::of_node("alloc/tmp", 0o1777),
         Self::of_node("alloc/data", 0o777),
@@ -143,15 +144,14 @@ impl Shape {
         }
     }
 
-    /// Makes it in `base` below `root`, and gives it its mode and owner.
-    pub(crate) fn make(&self, root: &Beneath, base: &Path, owner: Option<Owner>) -> Result<(), Error> {
-        let path = if self.name.is_empty() {
-            base.to_owned()
-        } else {
-            base.join(self.name)
-        };
-        let made = root.create_dir_all(&path, 0o700).and_then(|dir| self.set(&dir, owner));
-        made.map_err(|source| Error::io("create directory", &path, source))
+    /// Makes it below `root`, whose path is `path`, and gives it its mode and owner. A link on the way is one that a
+    /// task has put there: a directory takes its place, and what it points to is left alone.
+    pub(crate) fn make(&self, root: &Beneath, path: &Path, owner: Option<Owner>) -> Result<Beneath, Error> {
+        let mut names = Path::new(self.name).iter();
+        let dir = root.try_clone();
+        let made = dir.and_then(|dir| names.try_fold(dir, |dir, name| dir.own_dir(name, 0o700)));
+        let set = made.and_then(|dir| self.set(&dir, owner).map(|()| dir));
+        set.map_err(|source| Error::io("create directory", path.join(self.name), source))
     }
 
     fn set(&self, dir: &Beneath, owner: Option<Owner>) -> io::Result<()> {

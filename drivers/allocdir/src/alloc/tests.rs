@@ -99,6 +99,20 @@ fn a_file_that_bars_the_way_is_an_error_that_names_it() {
     assert!(error.contains("3ac4/alloc"), "{error}");
 }
 
+#[test]
+fn what_is_missing_above_lets_every_task_pass_and_what_is_there_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let data = tempfile::tempdir().expect("temporary directory");
+    let there = data.path().join("there");
+    fs::create_dir(&there).expect("create");
+    fs::set_permissions(&there, fs::Permissions::from_mode(0o750)).expect("chmod");
+    let alloc = AllocDir::new(there.join("data/alloc"), "3ac4").expect("a plain id");
+    alloc.build().expect("build");
+    let mode = |dir: &Path| fs::metadata(dir).expect("stat").permissions().mode() & 0o7777;
+    let modes = [&there, &there.join("data"), &there.join("data/alloc"), &alloc.path()].map(|dir| mode(dir));
+    assert_eq!(modes, [0o750, 0o711, 0o711, 0o711]);
+}
+
 mod root {
     use std::os::unix::fs::MetadataExt;
     use std::process::Command;
@@ -131,7 +145,7 @@ mod root {
         alloc.build_task("web", &TaskOptions::default()).expect("build task");
         let expected = [
             "711 ",
-            "777 alloc",
+            "1777 alloc",
             "777 alloc/data",
             "755 alloc/logs",
             "1777 alloc/tmp",
@@ -247,11 +261,75 @@ mod root {
         alloc.build().expect("build");
         fs::create_dir_all(alloc.path().join("web")).expect("create");
         symlink(&kept, alloc.path().join("web/secrets")).expect("symlink");
-        alloc
-            .build_task("web", &TaskOptions::default())
-            .expect_err("a link out of the allocation");
+        alloc.build_task("web", &TaskOptions::default()).expect("build task");
         assert!(mounts_below(&kept).is_empty());
         alloc.destroy().expect("destroy");
         assert!(kept.exists());
+    }
+
+    #[test]
+    #[ignore = "needs root"]
+    fn a_link_in_the_place_of_any_directory_is_replaced_and_what_it_points_to_is_left_alone() {
+        let (data, alloc) = alloc();
+        let owner = Some(Owner { uid: 65534, gid: 65533 });
+        let options = TaskOptions { owner, secrets_mb: 1 };
+        let build = || alloc.build().and_then(|()| alloc.build_task("web", &options));
+        build().expect("build");
+        alloc.destroy().expect("destroy");
+        let victims = [data.path().to_owned(), alloc.root.clone(), data.path().join("kept")];
+        fs::create_dir(&victims[2]).expect("create");
+        let looks = || victims.each_ref().map(|victim| looks(victim));
+        let before = looks();
+        for path in [
+            "alloc",
+            "alloc/logs",
+            "alloc/tmp",
+            "alloc/data",
+            "web",
+            "web/local",
+            "web/tmp",
+            "web/secrets",
+            "web/private",
+        ] {
+            for target in [
+                "..",
+                "../..",
+                "../../..",
+                victims[2].to_str().expect("text"),
+                "/no/such/place",
+            ] {
+                let link = alloc.path().join(path);
+                fs::create_dir_all(link.parent().expect("a parent")).expect("create");
+                symlink(target, &link).expect("symlink");
+                build().unwrap_or_else(|error| panic!("{path} -> {target}: {error}"));
+                assert!(
+                    fs::symlink_metadata(&link).expect("stat").is_dir(),
+                    "{path} -> {target} is still there"
+                );
+                assert_eq!(looks(), before, "{path} -> {target}");
+                alloc.destroy().expect("destroy");
+            }
+        }
+    }
+
+    /// Mode, owner and group.
+    fn looks(path: &Path) -> (u32, u32, u32) {
+        let meta = fs::metadata(path).expect("stat");
+        (meta.mode(), meta.uid(), meta.gid())
+    }
+
+    #[test]
+    #[ignore = "needs root"]
+    fn a_task_cannot_take_the_log_directory_away() {
+        let (_data, alloc) = alloc();
+        alloc.build().expect("build");
+        let logs = alloc.logs();
+        let status = Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "mv"])
+            .args([&logs, &alloc.shared().join("moved")])
+            .status()
+            .expect("setpriv");
+        assert!(!status.success() && logs.exists());
+        alloc.destroy().expect("destroy");
     }
 }
