@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, EngineResult};
 
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(3);
@@ -106,15 +106,12 @@ impl Images {
             .pulled
             .as_ref()
             .and_then(|pulled| pulled.get(image).cloned());
-        for reference in references.unwrap_or_default() {
-            match engine.remove_image(&reference).await {
-                Ok(()) | Err(EngineError::NotFound(_)) => {}
-                // Somebody else's container uses it: it is theirs now.
-                Err(EngineError::Conflict(_)) => break,
-                Err(error) => {
-                    tracing::debug!(%error, reference, "image not removed");
-                    return false;
-                }
+        match remove(engine, image, &references.unwrap_or_default()).await {
+            // In a conflict somebody else's container uses it: it is theirs now.
+            Ok(()) | Err(EngineError::NotFound(_) | EngineError::Conflict(_)) => {}
+            Err(error) => {
+                tracing::debug!(%error, image, "image not removed");
+                return false;
             }
         }
         let mut inner = self.lock();
@@ -146,4 +143,20 @@ impl Images {
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Removes an image by those of the references that it was pulled by that still mean it. One whose tags have all moved on
+/// has no name left and is removed by its id.
+async fn remove(engine: &dyn Engine, image: &str, references: &BTreeSet<String>) -> EngineResult<()> {
+    for reference in references {
+        match engine.image(reference).await {
+            Ok(found) if found.id == image => engine.remove_image(reference).await?,
+            Ok(_) | Err(EngineError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if engine.image(image).await?.tags.is_empty() {
+        engine.remove_image(image).await?;
+    }
+    Ok(())
 }

@@ -211,6 +211,14 @@ async fn one_pull_serves_all_and_its_progress_is_told_by_layer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_image_that_another_pull_has_just_brought_is_not_pulled_again() {
+    let place = place(Scripted::with_image());
+    place.engine.faults("image", &[Fault::NotYet]);
+    place.docker.start_task(place.task()).await.unwrap();
+    assert_eq!(place.engine.calls("pull"), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pull_without_progress_and_one_without_end_are_given_up() {
     let place = place(Scripted::default());
     let begun = tokio::time::Instant::now();

@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     DoneInSilence,
     /// Nobody is there.
     Refused,
+    /// What is asked for turns up only after the answer.
+    NotYet,
 }
 
 #[derive(Default)]
@@ -111,13 +113,14 @@ impl Scripted {
                 let after = Duration::from_secs(1);
                 done().and(Err(EngineError::Timeout { call, after }))
             }
+            Some(Fault::NotYet) => Err(missing(call)),
             Some(Fault::Refused) => Err(EngineError::Unreachable("connection refused".to_owned())),
         }
     }
 }
 
 fn missing(id: &str) -> EngineError {
-    EngineError::from_status(404, format!("No such container: {id}"))
+    EngineError::from_status(404, format!("No such container or image: {id}"))
 }
 
 impl State {

@@ -247,3 +247,32 @@ async fn a_name_without_a_tag_is_its_latest_alone_which_is_refreshed_while_the_r
     assert!(told.iter().any(warned), "{told:?}");
     assert_eq!(site.id(&site.registry.image("app:latest")), second);
 }
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn an_image_whose_tag_has_moved_on_goes_and_the_one_that_has_it_now_stays() {
+    let site = Site::open();
+    site.remove_images_at_once().await;
+    let image = site.registry.image("app:latest");
+    let mut started = Vec::new();
+    for _ in 0..2 {
+        site.registry.push("app:latest");
+        let task = site
+            .place
+            .task("exec sleep 1000", &[("image", Value::from(image.clone()))]);
+        site.place.docker.start_task(task.clone()).await.unwrap();
+        started.push((task.id, site.id(&image)));
+    }
+    let [(first, old), (second, new)] = <[_; 2]>::try_from(started).unwrap();
+    assert_ne!(old, new);
+    site.place.docker.destroy_task(&first, true).await.unwrap();
+    let all = ["images", "-aq", "--no-trunc"];
+    until_async(SOON, "the removal of the old image", || {
+        let all = site.place.cli(&all);
+        if all.contains(&old) { Err(all) } else { Ok(()) }
+    })
+    .await;
+    assert_eq!(site.id(&image), new);
+    site.place.docker.destroy_task(&second, true).await.unwrap();
+    site.removed(&image).await;
+}
