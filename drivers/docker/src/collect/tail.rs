@@ -18,6 +18,8 @@ use super::watch::Watch;
 
 /// How many rotated files are looked for at most.
 const MOST_FILES: usize = 1000;
+/// This many free names in a row are the end: a rotation, and one that follows at once, leave fewer.
+const FREE_NAMES: usize = 3;
 /// How much of a file's head tells it from a later one of the same inode.
 const HEAD: usize = 128;
 /// How many files, and bytes in them, are held open for a reader that does not keep up.
@@ -242,17 +244,20 @@ impl Shared {
     fn candidates(&self, known: impl Fn(&Segment) -> bool) -> io::Result<Option<Candidates>> {
         for _ in 0..100 {
             let mut found = Candidates::default();
+            let mut free = 0;
             for n in 0..MOST_FILES {
                 match Segment::open(&self.numbered(n))? {
+                    // It was renamed while we went through the names, and is met again.
+                    Some(segment) if found.has(&segment) => {}
                     Some(segment) => {
                         found.reached = known(&segment);
                         found.newest_first.push(segment);
+                        free = 0;
                     }
-                    // Between the two steps of a rotation the newest name is free.
-                    None if n == 0 => {}
-                    None => break,
+                    // In the middle of a rotation one of the names is free, and there are files behind it.
+                    None => free += 1,
                 }
-                if found.reached {
+                if found.reached || free == FREE_NAMES {
                     break;
                 }
             }
@@ -282,6 +287,12 @@ struct Candidates {
     newest_first: Vec<Segment>,
     /// The last of them is the one that was looked for.
     reached: bool,
+}
+
+impl Candidates {
+    fn has(&self, segment: &Segment) -> bool {
+        self.newest_first.iter().any(|other| other.inode == segment.inode)
+    }
 }
 
 impl Segment {
