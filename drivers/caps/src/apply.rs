@@ -3,7 +3,7 @@
 use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
 
-use crate::CapabilitySet;
+use crate::{CapabilitySet, bounding};
 
 /// The kernel refused a step on the way to a [`CapabilitySet`].
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +23,10 @@ impl CapabilitySet {
     /// # Errors
     /// Without `CAP_SETPCAP`. The bounding set may be smaller than before by then; the child must not go on.
     pub fn before_setuid(self) -> Result<(), ApplyError> {
-        for capability in every(Self::supported().difference(self)) {
-            step(
-                "drop a capability from the bounding set",
-                caps::drop(None, CapSet::Bounding, capability),
-            )?;
-        }
+        step(
+            "drop a capability from the bounding set",
+            bounding::keep(self.mask()).map_err(|error| CapsError::from(error.to_string())),
+        )?;
         step(
             "keep capabilities over the change of user",
             caps::securebits::set_keepcaps(true),

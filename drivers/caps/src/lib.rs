@@ -31,6 +31,7 @@
 #![forbid(unsafe_code)]
 
 mod apply;
+mod bounding;
 mod set;
 
 pub use apply::ApplyError;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::bounding;
+
 /// The names of all capabilities without their prefix, by number.
 const NAMES: [&str; 41] = [
     "chown",
@@ -75,12 +77,10 @@ impl CapabilitySet {
     /// Every capability that a task could have here: known to this crate and to the running kernel, and not taken from
     /// the calling thread's bounding set, as it may be in a container or a virtual machine.
     ///
-    /// Where `/proc` cannot tell, that is [`CapabilitySet::known`].
+    /// It is the kernel that is asked, never a file: in a task, what is in `/proc` is the task's word.
     pub fn supported() -> Self {
-        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-        let bounding = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
-        let mask = bounding.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-        mask.map_or(Self::known(), Self::from_mask)
+        let held = (0..u64::BITS).filter(|number| bounding::holds(*number) == Some(true));
+        Self::from_mask(held.fold(0, |mask, number| mask | 1 << number))
     }
 
     /// Every known capability with a number of at most `last`.
