@@ -1,7 +1,7 @@
 //! What the operator and the job configure.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use encamp_driver::{ConfigError, Error};
 use encamp_hclspec::{Spec, Type, Value, from_value};
@@ -116,6 +116,15 @@ impl TaskOptions {
         if !self.cgroup_v1_override.is_empty() && self.cgroup_v2_override().is_some() {
             return Err("cgroup_v1_override and cgroup_v2_override exclude each other; keep the host's version".into());
         }
+        for dir in self.override_dirs() {
+            let is_inside = dir.starts_with(CGROUP_ROOT) && !dir.components().any(|part| part == Component::ParentDir);
+            if !is_inside {
+                let dir = dir.display();
+                return Err(format!(
+                    "cgroup override {dir} must be below {CGROUP_ROOT}, without any \"..\""
+                ));
+            }
+        }
         Ok(())
     }
 
@@ -129,6 +138,10 @@ impl TaskOptions {
 
     /// The files through which the task joins cgroups of the job's choice; empty when it chose none.
     pub(crate) fn override_procs(&self) -> Vec<PathBuf> {
+        self.override_dirs().map(|dir| dir.join("cgroup.procs")).collect()
+    }
+
+    fn override_dirs(&self) -> impl Iterator<Item = PathBuf> {
         let root = Path::new(CGROUP_ROOT);
         // An absolute path replaces what it is joined to.
         let v1 = self
@@ -136,7 +149,7 @@ impl TaskOptions {
             .iter()
             .map(|(controller, path)| root.join(controller).join(path));
         let v2 = self.cgroup_v2_override().map(|path| root.join(path));
-        v1.chain(v2).map(|dir| dir.join("cgroup.procs")).collect()
+        v1.chain(v2)
     }
 }
 
@@ -190,14 +203,34 @@ mod tests {
     }
 
     #[test]
+    fn overrides_that_leave_the_hosts_cgroups_are_refused() {
+        for text in [
+            "cgroup_v2_override = \"/etc\"",
+            "cgroup_v2_override = \"../../../etc\"",
+            "cgroup_v2_override = \"/sys/fs/cgroup/a/../../../../etc\"",
+            "cgroup_v2_override = \"/sys/fs/cgroups\"",
+            "cgroup_v1_override = [{ pids = \"/etc\" }]",
+            "cgroup_v1_override = [{ \"../../../etc\" = \"x\" }]",
+            "cgroup_v1_override = [{ \"/etc\" = \"x\" }]",
+        ] {
+            refuse(&format!("command = \"x\"\n{text}"), "must be below /sys/fs/cgroup");
+        }
+    }
+
+    #[test]
     fn overrides_are_taken_below_the_hosts_cgroups_unless_absolute() {
         let v2 = task("command = \"x\"\ncgroup_v2_override = \"custom.slice/app\"").unwrap();
         assert_eq!(
             v2.override_procs(),
             [PathBuf::from("/sys/fs/cgroup/custom.slice/app/cgroup.procs")]
         );
-        let v1 = task("command = \"x\"\ncgroup_v1_override = [{ pids = \"/abs/a\" }, { freezer = \"b\" }]").unwrap();
-        let expected = ["/sys/fs/cgroup/freezer/b/cgroup.procs", "/abs/a/cgroup.procs"].map(PathBuf::from);
+        let v1 = task("command = \"x\"\ncgroup_v1_override = [{ pids = \"/sys/fs/cgroup/x/a\" }, { freezer = \"b\" }]")
+            .unwrap();
+        let expected = [
+            "/sys/fs/cgroup/freezer/b/cgroup.procs",
+            "/sys/fs/cgroup/x/a/cgroup.procs",
+        ]
+        .map(PathBuf::from);
         assert_eq!(v1.override_procs(), expected);
     }
 
