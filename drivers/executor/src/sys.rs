@@ -82,6 +82,53 @@ pub(crate) fn close_others_on_exec() -> io::Result<()> {
     Ok(())
 }
 
+/// Closes every descriptor above the standard three but `kept`. Only for a child that never returns: what it has
+/// inherited in variables must be neither used nor dropped.
+pub(crate) fn close_all_but(mut kept: Vec<RawFd>) -> io::Result<()> {
+    kept.sort_unstable();
+    let mut first = 3;
+    let mut ranges = Vec::new();
+    for fd in kept.iter().filter_map(|fd| u32::try_from(*fd).ok()) {
+        if fd > first {
+            ranges.push((first, fd - 1));
+        }
+        first = first.max(fd + 1);
+    }
+    ranges.push((first, u32::MAX));
+    for (first, last) in ranges {
+        // SAFETY: the call takes plain integers; the child uses none of what it closes, as its caller promises.
+        if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 {
+            return close_each_but(&kept);
+        }
+    }
+    Ok(())
+}
+
+/// Kernels before 5.9.
+fn close_each_but(kept: &[RawFd]) -> io::Result<()> {
+    let mut open = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        open.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    for fd in open.into_iter().filter(|fd| *fd > 2 && !kept.contains(fd)) {
+        // SAFETY: as above. The listing itself is closed by now.
+        unsafe { libc::close(fd) };
+    }
+    Ok(())
+}
+
+/// Leaves the session keyring for a new one of its own.
+pub(crate) fn join_new_session_keyring() -> io::Result<()> {
+    let no_name = std::ptr::null::<libc::c_char>();
+    // SAFETY: a null name is allowed and means a keyring without one.
+    let id = unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, no_name) };
+    if id < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
 /// Executes a program; returns only if that fails.
 pub(crate) fn execute(path: &CString, args: &[CString], env: &[CString]) -> io::Result<Infallible> {
     nix::unistd::execve(path, args, env).map_err(Into::into)

@@ -3,27 +3,38 @@
 //! The child makes everything ready, says so, and waits for leave to execute: by then it is on record, so that whoever
 //! cleans up knows of it. Whatever fails is told over the same channel, which closes when the command is executed.
 
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::ffi::CString;
-use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::libc;
-use nix::sched::{CloneFlags, setns, unshare};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::{set_dumpable, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, socketpair};
-use nix::unistd::{ForkResult, Gid, Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, fchown, setsid};
+use nix::sys::statfs::{CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, fstatfs};
+use nix::unistd::{ForkResult, Gid, Uid, chdir, fchdir, getcwd, setsid};
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, Isolation, Plan, Step, TerminalSize, passing, proc, sys};
+use super::inside::{self, Namespaces};
+use super::stdio::{self, Stdio};
+use crate::{Failure, Plan, Step, passing, proc, sys};
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const MESSAGE_SIZE: usize = 64 * 1024;
+/// The most bytes of each text in a failure: with both, and every byte escaped, it fits into a message.
+const MAX_TEXT: usize = 4096;
+/// The most places along `PATH` that a command is looked for in.
+const MAX_PLACES: usize = 4096;
+/// How many of them are named when it is in none.
+const SHOWN_PLACES: usize = 10;
 
 /// A command to be started: the task's own, or one inside the task.
 #[derive(Debug)]
@@ -34,14 +45,8 @@ pub(super) struct Job<'a> {
     /// Over the plan's environment.
     pub(super) env: &'a [String],
     pub(super) stdio: Stdio,
-    /// The process whose namespaces are joined; none for the task's own command, which makes them.
-    pub(super) inside: Option<i32>,
-}
-
-#[derive(Debug)]
-pub(super) enum Stdio {
-    Descriptors([OwnedFd; 3]),
-    Terminal(TerminalSize),
+    /// The namespaces that are joined; none for the task's own command, which makes them.
+    pub(super) inside: Option<&'a Namespaces>,
 }
 
 /// A child on its way to its command.
@@ -54,7 +59,8 @@ pub(super) struct Spawned {
 /// What a child says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Word {
-    /// All is ready but the last step. A terminal's near side comes with it, if there is one.
+    /// All is ready but the last step. With a session comes its terminal's near side, if there is one; with the task,
+    /// its namespaces.
     Ready {
         /// When the child started, in ticks since boot. It says so itself: others may not be shown it in `/proc`.
         start: u64,
@@ -77,7 +83,7 @@ pub(super) fn spawn(job: &Job<'_>) -> Result<Spawned, Failure> {
         ForkResult::Child => {
             drop(channel);
             let Err(failure) = become_command(job, far.as_fd());
-            tell(far.as_fd(), &Word::Failed(failure), &[]);
+            tell_failure(far.as_fd(), failure);
             sys::exit_now(127)
         }
     }
@@ -92,9 +98,9 @@ impl Spawned {
 }
 
 /// What the child has said; `None` once it has executed its command, or is gone.
-pub(super) fn hear(channel: BorrowedFd<'_>) -> io::Result<Option<(Word, Option<OwnedFd>)>> {
+pub(super) fn hear(channel: BorrowedFd<'_>) -> io::Result<Option<(Word, Vec<OwnedFd>)>> {
     let mut buffer = vec![0; MESSAGE_SIZE];
-    let (length, mut fds) = match passing::receive(channel, &mut buffer) {
+    let (length, fds) = match passing::receive(channel, &mut buffer) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
         other => other?,
     };
@@ -102,18 +108,43 @@ pub(super) fn hear(channel: BorrowedFd<'_>) -> io::Result<Option<(Word, Option<O
         return Ok(None);
     }
     let word = serde_json::from_slice(buffer.get(..length).unwrap_or_default())?;
-    Ok(Some((word, fds.pop())))
+    Ok(Some((word, fds)))
 }
 
-fn tell(channel: BorrowedFd<'_>, word: &Word, fds: &[BorrowedFd<'_>]) {
-    // Nobody there to hear: the supervising process is gone, and this one soon after it.
-    if let Ok(bytes) = serde_json::to_vec(word) {
-        drop(passing::send(channel, &bytes, fds));
+fn tell(channel: BorrowedFd<'_>, word: &Word, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let bytes = serde_json::to_vec(word)?;
+    passing::send(channel, &bytes, fds).map(drop)
+}
+
+/// A failure that is not told would pass for a success.
+fn tell_failure(channel: BorrowedFd<'_>, failure: Failure) {
+    let short = Failure {
+        subject: "the command".to_owned(),
+        detail: None,
+        ..failure
+    };
+    let cut = Failure {
+        subject: shortened(failure.subject),
+        detail: failure.detail.map(shortened),
+        ..short
+    };
+    if tell(channel, &Word::Failed(cut), &[]).is_err() {
+        // Nobody there to hear, at worst: the supervising process is gone, and this one soon after it.
+        drop(tell(channel, &Word::Failed(short), &[]));
     }
+}
+
+fn shortened(mut text: String) -> String {
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT));
+        text.push('…');
+    }
+    text
 }
 
 fn become_command(job: &Job<'_>, channel: BorrowedFd<'_>) -> Result<Infallible, Failure> {
     let plan = job.plan;
+    end_with_supervisor(channel)?;
     let _: nix::Result<_> = setsid();
     // Before another /proc, or none, takes the place of this one.
     let start = proc::Stat::of_this_process()
@@ -121,19 +152,43 @@ fn become_command(job: &Job<'_>, channel: BorrowedFd<'_>) -> Result<Infallible, 
         .start;
     join_cgroups(plan)?;
     set_oom_score(plan)?;
-    enter_namespaces(job)?;
-    let terminal = connect_stdio(job)?;
+    stdio::connect(&job.stdio, plan)?;
+    close_others(job, channel)?;
+    let namespaces = match job.inside {
+        Some(namespaces) => namespaces.join().map(|()| Vec::new())?,
+        None => inside::make(plan)?,
+    };
+    let terminal = stdio::settle(&job.stdio, plan)?;
+    leave_keyring(plan)?;
     enter_work_dir(plan)?;
     become_user(plan)?;
-    // Not before: a change of user forgets it.
-    set_pdeathsig(Signal::SIGKILL).map_err(|errno| failure(Step::Fork, "the task", errno))?;
+    // Again: a change of user forgets it.
+    end_with_supervisor(channel)?;
 
-    let near: Vec<BorrowedFd<'_>> = terminal.iter().map(AsFd::as_fd).collect();
-    tell(channel, &Word::Ready { start }, &near);
+    let fds: Vec<BorrowedFd<'_>> = terminal.iter().chain(&namespaces).map(AsFd::as_fd).collect();
+    tell(channel, &Word::Ready { start }, &fds).map_err(|error| Failure::new(Step::Fork, "the task", &error))?;
     await_leave(channel)?;
     sys::reset_signals();
-    sys::close_others_on_exec().map_err(|error| Failure::new(Step::Exec, job.command, &error))?;
     execute(job)
+}
+
+fn end_with_supervisor(channel: BorrowedFd<'_>) -> Result<(), Failure> {
+    let failed = |errno| failure(Step::Fork, "the task", errno);
+    set_pdeathsig(Signal::SIGKILL).map_err(failed)?;
+    // Gone before it was asked for? Its pid cannot tell: in a pid namespace of our own it is always 0.
+    let mut fds = [PollFd::new(channel, PollFlags::empty())];
+    if poll(&mut fds, PollTimeout::ZERO).map_err(failed)? > 0 {
+        sys::exit_now(127);
+    }
+    Ok(())
+}
+
+/// What is inherited is of the host. Until `execve` it would be there for every path through `/proc/self/fd`, and the
+/// task has a say in those that are looked up from here on.
+fn close_others(job: &Job<'_>, channel: BorrowedFd<'_>) -> Result<(), Failure> {
+    let mut kept = job.inside.map(Namespaces::raw_fds).unwrap_or_default();
+    kept.push(channel.as_raw_fd());
+    sys::close_all_but(kept).map_err(|error| Failure::new(Step::Fork, "inherited descriptors", &error))
 }
 
 /// Also notices a supervising process that was killed before this one had asked to end with it.
@@ -151,9 +206,23 @@ fn await_leave(channel: BorrowedFd<'_>) -> Result<(), Failure> {
 fn join_cgroups(plan: &Plan) -> Result<(), Failure> {
     let own = plan.cgroup.as_ref().map(encamp_cgroup::Cgroup::procs_files);
     for file in own.iter().flatten().chain(&plan.join_procs) {
-        fs::write(file, "0").map_err(|error| Failure::path(Step::Cgroup, file, &error))?;
+        join_cgroup(file).map_err(|error| Failure::path(Step::Cgroup, file, &error))?;
     }
     Ok(())
+}
+
+/// The path may be of a job's choice: nothing but a cgroup's file is written to, whatever has taken its place.
+fn join_cgroup(procs: &Path) -> io::Result<()> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let mut file = OpenOptions::new().write(true).custom_flags(flags).open(procs)?;
+    let kind = fstatfs(&file)?.filesystem_type();
+    if kind != CGROUP_SUPER_MAGIC && kind != CGROUP2_SUPER_MAGIC {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "it is not in a cgroup file system",
+        ));
+    }
+    file.write_all(b"0")
 }
 
 fn set_oom_score(plan: &Plan) -> Result<(), Failure> {
@@ -170,131 +239,33 @@ fn set_oom_score(plan: &Plan) -> Result<(), Failure> {
     written.map_err(failed)
 }
 
-fn enter_namespaces(job: &Job<'_>) -> Result<(), Failure> {
-    let isolation = job.plan.isolation.as_ref();
-    match job.inside {
-        Some(pid) => join_namespaces(job.plan, isolation, pid),
-        None => make_namespaces(job.plan, isolation),
+/// The agent's keys are not the task's.
+fn leave_keyring(plan: &Plan) -> Result<(), Failure> {
+    if plan.isolation.is_none() {
+        return Ok(());
     }
-}
-
-fn make_namespaces(plan: &Plan, isolation: Option<&Isolation>) -> Result<(), Failure> {
-    if let Some(path) = &plan.network_namespace {
-        let failed = |error: io::Error| Failure::path(Step::Network, path, &error);
-        let namespace = open_namespace(path).map_err(failed)?;
-        setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| failed(errno.into()))?;
+    match sys::join_new_session_keyring() {
+        // Built without keys, or in a container that lets nobody at them.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => Ok(()),
+        other => other.map_err(|error| Failure::new(Step::Namespace, "the session keyring", &error)),
     }
-    let Some(isolation) = isolation else { return Ok(()) };
-    let mut flags = CloneFlags::CLONE_NEWNS;
-    flags.set(CloneFlags::CLONE_NEWIPC, isolation.private_ipc);
-    unshare(flags).map_err(|errno| failure(Step::Namespace, "the task", errno))?;
-    isolation.rootfs.enter().map_err(|error| Failure {
-        detail: Some(error.to_string()),
-        ..Failure::path(Step::Rootfs, &isolation.rootfs.root, &error.source)
-    })
-}
-
-/// A named pipe or a terminal in the place of a namespace must not hold this process up.
-fn open_namespace(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)
-}
-
-fn join_namespaces(plan: &Plan, isolation: Option<&Isolation>, pid: i32) -> Result<(), Failure> {
-    let mut wanted = Vec::new();
-    if plan.network_namespace.is_some() {
-        wanted.push(("net", CloneFlags::CLONE_NEWNET));
-    }
-    if isolation.is_some_and(|isolation| isolation.private_ipc) {
-        wanted.push(("ipc", CloneFlags::CLONE_NEWIPC));
-    }
-    if isolation.is_some() {
-        wanted.push(("mnt", CloneFlags::CLONE_NEWNS));
-    }
-    // All are opened first: the last one takes this /proc away.
-    let mut opened = Vec::new();
-    for (name, flag) in wanted {
-        let path = format!("/proc/{pid}/ns/{name}");
-        opened.push((
-            open_namespace(Path::new(&path)).map_err(|error| Failure::path(Step::Namespace, &path, &error))?,
-            flag,
-        ));
-    }
-    for (namespace, flag) in opened {
-        setns(namespace, flag).map_err(|errno| failure(Step::Namespace, format!("process {pid}"), errno))?;
-    }
-    Ok(())
-}
-
-/// Puts the job's descriptors into place; gives back a terminal's near side, if there is one.
-fn connect_stdio(job: &Job<'_>) -> Result<Option<OwnedFd>, Failure> {
-    let user = job
-        .plan
-        .user
-        .as_ref()
-        .map(|user| (Uid::from_raw(user.uid), Gid::from_raw(user.gid)));
-    match &job.stdio {
-        Stdio::Descriptors(fds) => {
-            for fd in fds {
-                give(fd.as_fd(), user);
-            }
-            let [stdin, stdout, stderr] = fds;
-            place(stdin.as_fd(), stdout.as_fd(), stderr.as_fd())?;
-            Ok(None)
-        }
-        Stdio::Terminal(size) => {
-            let failed = |error: io::Error| Failure::new(Step::Terminal, "/dev/ptmx", &error);
-            let (near, far) = open_terminal(*size).map_err(failed)?;
-            if let Some((uid, gid)) = user {
-                // As grantpt does; without the right to, it is still usable through its descriptors.
-                let _: nix::Result<()> = fchown(&far, Some(uid), Some(gid));
-            }
-            place(far.as_fd(), far.as_fd(), far.as_fd())?;
-            sys::make_controlling(far.as_fd()).map_err(failed)?;
-            Ok(Some(near))
-        }
-    }
-}
-
-/// A pipe belongs to who made it, and `/dev/stdout` opens it anew: with the owner's rights only.
-fn give(fd: BorrowedFd<'_>, user: Option<(Uid, Gid)>) {
-    let is_pipe = fd.try_clone_to_owned().and_then(|fd| File::from(fd).metadata());
-    let is_pipe = is_pipe.is_ok_and(|meta| meta.file_type().is_fifo());
-    if let Some((uid, gid)) = user.filter(|_| is_pipe) {
-        // Without the right to, the pipe is still usable through its descriptor.
-        let _: nix::Result<()> = fchown(fd, Some(uid), Some(gid));
-    }
-}
-
-fn place(stdin: BorrowedFd<'_>, stdout: BorrowedFd<'_>, stderr: BorrowedFd<'_>) -> Result<(), Failure> {
-    dup2_stdin(stdin)
-        .and_then(|()| dup2_stdout(stdout))
-        .and_then(|()| dup2_stderr(stderr))
-        .map_err(|errno| failure(Step::Output, "standard streams", errno))
-}
-
-/// A new terminal of the file system that this process sees: the task's own devpts, where it has one.
-fn open_terminal(size: TerminalSize) -> io::Result<(OwnedFd, OwnedFd)> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_CLOEXEC);
-    let near = options.open("/dev/pts/ptmx").or_else(|_| options.open("/dev/ptmx"))?;
-    // The task may have put something else there.
-    if near.metadata()?.rdev() != libc::makedev(5, 2) {
-        return Err(io::Error::from_raw_os_error(libc::ENOTTY));
-    }
-    let far = sys::open_peer(near.as_fd())?;
-    sys::set_window_size(near.as_fd(), size.height, size.width)?;
-    Ok((near.into(), far))
 }
 
 /// As root, so that directories above it may be closed to the task's user.
 fn enter_work_dir(plan: &Plan) -> Result<(), Failure> {
-    chdir(&plan.work_dir).map_err(|errno| Failure::path(Step::WorkDir, &plan.work_dir, &errno.into()))
+    let failed = |error: io::Error| Failure::path(Step::WorkDir, &plan.work_dir, &error);
+    if plan.isolation.is_none() {
+        return chdir(&plan.work_dir).map_err(|errno| failed(errno.into()));
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let dir = inside::open(&plan.work_dir, flags).map_err(|errno| failed(errno.into()))?;
+    fchdir(dir).map_err(|errno| failed(errno.into()))?;
+    // The kernel says "(unreachable)" of what is not below the root.
+    if getcwd().is_ok_and(|dir| dir.is_absolute()) {
+        return Ok(());
+    }
+    let outside = "it is not inside the task's file system";
+    Err(failed(io::Error::new(io::ErrorKind::InvalidInput, outside)))
 }
 
 fn become_user(plan: &Plan) -> Result<(), Failure> {
@@ -365,7 +336,11 @@ fn execute(job: &Job<'_>) -> Result<Infallible, Failure> {
 }
 
 fn not_found(command: &str, candidates: &[PathBuf]) -> Failure {
-    let places: Vec<String> = candidates.iter().map(|path| path.display().to_string()).collect();
+    let shown = candidates.iter().take(SHOWN_PLACES);
+    let mut places: Vec<String> = shown.map(|path| path.display().to_string()).collect();
+    if candidates.len() > SHOWN_PLACES {
+        places.push(format!("and {} more places", candidates.len() - SHOWN_PLACES));
+    }
     Failure {
         step: Step::Lookup,
         subject: command.to_owned(),
@@ -389,15 +364,12 @@ fn candidates(command: &str, task_dir: &Path, path: &str) -> Vec<PathBuf> {
         found.extend(
             path.split(':')
                 .filter(|dir| dir.starts_with('/'))
+                .take(MAX_PLACES)
                 .map(|dir| Path::new(dir).join(command)),
         );
     }
-    let mut seen = Vec::new();
-    found.retain(|candidate| {
-        let is_new = !seen.contains(candidate);
-        seen.push(candidate.clone());
-        is_new
-    });
+    let mut seen = HashSet::new();
+    found.retain(|candidate| seen.insert(candidate.clone()));
     found
 }
 
@@ -451,6 +423,47 @@ mod tests {
     fn in_an_isolated_task_no_place_is_tried_twice() {
         let found = candidates("/bin/sh", Path::new("/"), "/bin");
         assert_eq!(found, [PathBuf::from("/local/bin/sh"), PathBuf::from("/bin/sh")]);
+    }
+
+    #[test]
+    fn a_command_that_is_in_none_of_many_places_is_told_in_few_words() {
+        let path: Vec<String> = (0..100_000).map(|n| format!("/{n}")).collect();
+        let found = candidates("x", Path::new("/"), &path.join(":"));
+        assert_eq!(found.len(), MAX_PLACES + 2);
+        let detail = not_found("x", &found).detail.unwrap_or_default();
+        assert!(
+            detail.len() < 200 && detail.ends_with("and 4088 more places"),
+            "{detail}"
+        );
+    }
+
+    #[test]
+    fn a_failure_with_texts_of_any_length_is_told() {
+        let kind = SockType::SeqPacket;
+        let (near, far) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC).expect("a channel");
+        let long = Failure {
+            step: Step::Lookup,
+            subject: "\u{1}".repeat(1 << 20),
+            errno: libc::ENOENT,
+            detail: Some("é".repeat(1 << 20)),
+        };
+        tell_failure(far.as_fd(), long);
+        drop(far);
+        let (word, _) = hear(near.as_fd()).expect("a message").expect("a word");
+        assert!(matches!(word, Word::Failed(failure) if failure.errno == libc::ENOENT));
+    }
+
+    #[test]
+    fn nothing_but_a_file_of_a_cgroup_is_written_to() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (file, link) = (dir.path().join("cgroup.procs"), dir.path().join("link"));
+        fs::write(&file, "precious").expect("write");
+        std::os::unix::fs::symlink(&file, &link).expect("link");
+        join_cgroup(&file).expect_err("a file");
+        join_cgroup(&link).expect_err("a link");
+        join_cgroup(&dir.path().join("none")).expect_err("a file that is not there");
+        assert_eq!(fs::read_to_string(&file).expect("read"), "precious");
+        assert!(!dir.path().join("none").exists());
     }
 
     #[test]

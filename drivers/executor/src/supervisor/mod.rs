@@ -5,9 +5,11 @@
 
 mod child;
 mod conn;
+mod inside;
 mod pump;
 mod run;
 mod start;
+mod stdio;
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;

@@ -12,6 +12,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use super::conn::Conn;
+use super::inside::Namespaces;
 use super::pump::Pump;
 use super::start::{STATE_DIR, child_signals};
 use crate::protocol::{Reply, Started};
@@ -36,6 +37,7 @@ const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Supervisor {
     plan: Plan,
     task: Started,
+    namespaces: Namespaces,
     pumps: Vec<Pump>,
     listener: UnixListener,
     signals: SignalFd,
@@ -90,6 +92,7 @@ impl Supervisor {
         Ok(Self {
             plan,
             task,
+            namespaces: Namespaces::default(),
             pumps,
             listener,
             signals: child_signals()?,
@@ -100,6 +103,12 @@ impl Supervisor {
             is_released: false,
             buffer: vec![0; CHUNK].into_boxed_slice(),
         })
+    }
+
+    /// With the namespaces that sessions join.
+    pub(super) fn inside(mut self, namespaces: Namespaces) -> Self {
+        self.namespaces = namespaces;
+        self
     }
 
     /// Runs until the task has ended and that is on record.

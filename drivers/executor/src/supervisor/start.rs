@@ -1,7 +1,7 @@
 //! From a plan to a running task.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -12,10 +12,12 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 
-use super::child::{self, Job, Spawned, Stdio, Word};
+use super::child::{self, Job, Spawned, Word};
 use super::conn::Conn;
+use super::inside::Namespaces;
 use super::pump::{self, Pump};
 use super::run::Supervisor;
+use super::stdio::Stdio;
 use crate::protocol::{MAX_PLAN, Reply, SOCKET, Started};
 use crate::state::Record;
 use crate::{Failure, Output, Plan, Step, state, sys};
@@ -36,10 +38,17 @@ pub(super) fn start(client: UnixStream) -> io::Result<Option<Supervisor>> {
     drop(message);
     let started = plan.and_then(start_task);
     match started {
-        Ok((plan, task, pumps, listener)) => {
-            conn.send(&Reply::Started(task));
+        Ok(Task {
+            plan,
+            started,
+            namespaces,
+            pumps,
+            listener,
+        }) => {
+            conn.send(&Reply::Started(started));
             sys::trim_heap();
-            Ok(Some(Supervisor::new(plan, task, pumps, listener, conn)?))
+            let supervisor = Supervisor::new(plan, started, pumps, listener, conn)?;
+            Ok(Some(supervisor.inside(namespaces)))
         }
         Err(failure) => {
             conn.send(&Reply::Failed(failure));
@@ -69,7 +78,14 @@ fn receive_plan(conn: &mut Conn) -> io::Result<Option<Vec<u8>>> {
     Ok(None)
 }
 
-type Task = (Plan, Started, Vec<Pump>, UnixListener);
+/// A task that runs, and all that is needed to supervise it.
+struct Task {
+    plan: Plan,
+    started: Started,
+    namespaces: Namespaces,
+    pumps: Vec<Pump>,
+    listener: UnixListener,
+}
 
 fn start_task(mut plan: Plan) -> Result<Task, Failure> {
     let recorded = |error: io::Error| Failure::path(Step::Record, STATE_DIR, &error);
@@ -97,21 +113,29 @@ fn start_task(mut plan: Plan) -> Result<Task, Failure> {
     };
     let spawned = child::spawn(&job)?;
     drop(job);
-    let task = see_through(&spawned)?;
+    let (started, fds) = see_through(&spawned)?;
+    let namespaces = Namespaces::new(&plan, fds)?;
     // Not needed again; the rest is, for exec sessions.
     plan.args = Vec::new();
     plan.output = Output::Discard;
-    Ok((plan, task, streams.pumps, listener))
+    Ok(Task {
+        plan,
+        started,
+        namespaces,
+        pumps: streams.pumps,
+        listener,
+    })
 }
 
-/// Follows a child until it has executed its command, and records it before it does.
-fn see_through(spawned: &Spawned) -> Result<Started, Failure> {
+/// Follows a child until it has executed its command, and records it before it does. Gives back the namespaces it has
+/// made.
+fn see_through(spawned: &Spawned) -> Result<(Started, Vec<OwnedFd>), Failure> {
     let channel = spawned.channel.as_fd();
     let lost = |error: io::Error| Failure::new(Step::Fork, "the task", &error);
     let gone = || lost(io::Error::other("the process ended on its way to the command"));
-    let start = match listen_to(channel).map_err(lost)? {
-        Some(Word::Ready { start }) => start,
-        Some(Word::Failed(failure)) => return Err(failure),
+    let (start, namespaces) = match listen_to(channel).map_err(lost)? {
+        Some((Word::Ready { start }, fds)) => (start, fds),
+        Some((Word::Failed(failure), _)) => return Err(failure),
         None => return Err(gone()),
     };
     let task = Started {
@@ -122,18 +146,18 @@ fn see_through(spawned: &Spawned) -> Result<Started, Failure> {
     state::write_task(Path::new(STATE_DIR), &task).map_err(|error| Failure::path(Step::Record, STATE_DIR, &error))?;
     Spawned::release(channel);
     match listen_to(channel).map_err(lost)? {
-        None => Ok(task),
-        Some(Word::Failed(failure)) => Err(failure),
-        Some(Word::Ready { .. }) => Err(gone()),
+        None => Ok((task, namespaces)),
+        Some((Word::Failed(failure), _)) => Err(failure),
+        Some((Word::Ready { .. }, _)) => Err(gone()),
     }
 }
 
-fn listen_to(channel: std::os::fd::BorrowedFd<'_>) -> io::Result<Option<Word>> {
+fn listen_to(channel: std::os::fd::BorrowedFd<'_>) -> io::Result<Option<(Word, Vec<OwnedFd>)>> {
     loop {
         wait_readable(channel, Instant::now() + Duration::from_hours(1))?;
         match child::hear(channel) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            other => return Ok(other?.map(|(word, _)| word)),
+            other => return other,
         }
     }
 }

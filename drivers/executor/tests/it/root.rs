@@ -17,6 +17,8 @@ use tokio::io::AsyncReadExt;
 
 use crate::support::{Bed, announced_pid, eventually, is_alive, is_gone, kill, program, supervisor, within};
 
+mod escape;
+
 fn shell(script: &str) -> Vec<String> {
     ["/bin/sh", "-c", script].map(String::from).to_vec()
 }

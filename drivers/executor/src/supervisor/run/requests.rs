@@ -8,8 +8,9 @@ use nix::libc::SIGKILL;
 
 use super::{Phase, Supervisor, decode};
 use crate::protocol::{Exec, MAX_REQUEST, Reply, Request, Status};
-use crate::supervisor::child::{self, Job, Spawned, Stdio, Word};
+use crate::supervisor::child::{self, Job, Spawned, Word};
 use crate::supervisor::conn::{Conn, Session};
+use crate::supervisor::stdio::Stdio;
 use crate::{Event, Exit, Failure, Step, sys};
 
 impl Supervisor {
@@ -151,7 +152,7 @@ impl Supervisor {
             args: &exec.args,
             env: &exec.env,
             stdio,
-            inside: Some(self.task.pid),
+            inside: Some(&self.namespaces),
         };
         match child::spawn(&job) {
             Ok(Spawned { pid, channel }) => {
@@ -172,8 +173,8 @@ impl Supervisor {
         let Some(session) = &mut conn.session else { return };
         let Some(channel) = &session.channel else { return };
         match child::hear(channel.as_fd()) {
-            Ok(Some((Word::Ready { .. }, terminal))) => {
-                session.terminal = terminal;
+            Ok(Some((Word::Ready { .. }, mut fds))) => {
+                session.terminal = fds.pop();
                 Spawned::release(channel.as_fd());
             }
             Ok(Some((Word::Failed(failure), _))) => {
