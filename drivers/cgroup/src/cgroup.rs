@@ -174,6 +174,12 @@ fn create_v1(
     limits: &Limits,
     made: &mut Vec<PathBuf>,
 ) -> Result<(), CgroupError> {
+    let missing = limits.needed().find(|controller| !dirs.contains_key(controller));
+    if let (Some(missing), Some(dir)) = (missing, dirs.values().next()) {
+        let text = format!("the host has no v1 controller {}", missing.name());
+        let source = io::Error::new(io::ErrorKind::Unsupported, text);
+        return Err(CgroupError::new("set the limits of", dir, source));
+    }
     let needed = dirs.iter().filter(|(controller, _)| limits.need(**controller));
     for (controller, dir) in needed {
         let fresh = make(dir, made)?;
@@ -187,8 +193,14 @@ fn create_v2(dir: &Path, limits: &Limits, made: &mut Vec<PathBuf>) -> Result<(),
     let mount = parent.parent().unwrap_or(parent);
     // First, for the parent stays once this is in it.
     let fresh = make(dir, made)?;
+    let needed: Vec<_> = limits.needed().map(Controller::name).collect();
     for above in [mount, parent] {
-        enable(above, &limits.needed_v2())?;
+        enable(above, &needed)?;
+    }
+    if limits.memory_soft.is_some() {
+        // No cgroup is protected better than the one above it, which is 0 at first. Its children share what it has by
+        // their own values.
+        drop(fs::write(&parent.join("memory.low"), "max"));
     }
     limits.apply_v2(dir, fresh)
 }

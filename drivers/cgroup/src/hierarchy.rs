@@ -42,6 +42,13 @@ impl Controller {
         ("pids", Self::Pids),
     ];
 
+    /// What mounts call it.
+    pub(crate) fn name(self) -> &'static str {
+        let mut all = Self::ALL.iter();
+        all.find(|(_, controller)| *controller == self)
+            .map_or("", |(name, _)| name)
+    }
+
     fn named(name: &str) -> Option<Self> {
         Self::ALL
             .iter()
@@ -50,7 +57,8 @@ impl Controller {
     }
 }
 
-/// Which cgroups the host has. A host with both versions counts as v1, as its controllers are there.
+/// Which cgroups the host has. A host with both versions counts as v1 if the controllers that limit memory or the
+/// processor are there, else as v2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Hierarchy {
@@ -88,7 +96,10 @@ impl Hierarchy {
             .iter()
             .filter_map(|(name, path)| Some((Controller::named(name)?, path.clone())))
             .collect();
-        if !v1.is_empty() {
+        let limits = [Controller::Memory, Controller::Cpu]
+            .iter()
+            .any(|of| v1.contains_key(of));
+        if limits || (!v1.is_empty() && mounts.unified.is_none()) {
             return Self::V1 {
                 mounts: v1,
                 parent: parent.to_owned(),

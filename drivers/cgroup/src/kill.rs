@@ -56,20 +56,46 @@ pub(crate) fn v1(dir: &Path) -> Result<(), CgroupError> {
         }
         let signalled = signal(dir, signal::SIGKILL as i32);
         if frozen {
-            let thawed = fs::write(&state, "THAWED");
-            signalled.and(thawed.or_else(|error| if error.is_missing() { Ok(()) } else { Err(error) }))
+            // Also when it could not be signalled.
+            thaw(&state, "THAWED").and(signalled)
         } else {
             signalled
         }
     })
 }
 
-/// Kills what is in a v2 cgroup: at one stroke where the kernel can (5.14), else one by one.
+/// Kills what is in a v2 cgroup: at one stroke where the kernel can (5.14), else frozen, as on v1.
 pub(crate) fn v2(dir: &Path) -> Result<(), CgroupError> {
     until_empty(dir, || match fs::write(&dir.join("cgroup.kill"), "1") {
-        Err(error) if error.is_missing() => signal(dir, signal::SIGKILL as i32),
+        Err(error) if error.is_missing() => frozen_v2(dir),
         other => other,
     })
+}
+
+/// Freezes, signals, thaws. A frozen process dies of a `SIGKILL` all the same.
+fn frozen_v2(dir: &Path) -> Result<(), CgroupError> {
+    let (freeze, events) = (dir.join("cgroup.freeze"), dir.join("cgroup.events"));
+    let frozen = fs::write(&freeze, "1").is_ok();
+    if frozen {
+        fs::wait_until(FREEZE_LIMIT, || {
+            let events = fs::read_if_any(&events)?;
+            Ok(events.is_none_or(|events| fs::keyed(&events, "frozen") == Some(1)))
+        })?;
+    }
+    let signalled = signal(dir, signal::SIGKILL as i32);
+    if frozen {
+        thaw(&freeze, "0").and(signalled)
+    } else {
+        signalled
+    }
+}
+
+/// Lets what is left run again; a cgroup that is gone has nothing left.
+fn thaw(file: &Path, value: &str) -> Result<(), CgroupError> {
+    match fs::write(file, value) {
+        Err(error) if !error.is_missing() => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Repeats `kill` until nothing is left, at ever longer intervals: processes that have little of the processor take their
@@ -92,5 +118,46 @@ fn until_empty(dir: &Path, mut kill: impl FnMut() -> Result<(), CgroupError>) ->
         Ok(())
     } else {
         Err(CgroupError::new("kill all processes in", dir, io::ErrorKind::TimedOut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    mod root {
+        use std::path::PathBuf;
+        use std::process::{Command, Stdio};
+
+        use super::super::*;
+
+        #[test]
+        #[ignore = "needs root"]
+        fn one_round_ends_processes_that_fork_all_the_time_also_where_v2_cannot_kill() {
+            let dir = PathBuf::from(format!("/sys/fs/cgroup/unified/encamp-kill-{}", std::process::id()));
+            std::fs::create_dir(&dir).expect("a v2 tree");
+            let script = format!(
+                "echo 0 > {}/cgroup.procs; f() {{ f & }}; f; exec sleep 60",
+                dir.display()
+            );
+            let mut children: Vec<_> = (0..4)
+                .map(|_| {
+                    let mut command = Command::new("sh");
+                    command.args(["-c", &script]).stdin(Stdio::null()).spawn().expect("sh")
+                })
+                .collect();
+            // Each shell becomes a sleep, and leaves a chain of shells behind, each of which forks and ends.
+            let ready = fs::wait_until(KILL_LIMIT, || Ok(pids(&dir)?.len() >= 8)).expect("pids");
+            let killed = frozen_v2(&dir);
+            let left = fs::wait_until(Duration::from_secs(1), || Ok(pids(&dir)?.is_empty()));
+            v2(&dir).expect("kill what is left");
+            for child in &mut children {
+                child.wait().expect("wait");
+            }
+            let thawed = fs::read(&dir.join("cgroup.freeze")).expect("read");
+            fs::wait_until(KILL_LIMIT, || Ok(std::fs::remove_dir(&dir).is_ok())).expect("remove");
+            assert!(ready, "the processes do not run");
+            killed.expect("kill");
+            assert!(left.expect("pids"), "processes escaped");
+            assert_eq!(thawed.trim(), "0");
+        }
     }
 }

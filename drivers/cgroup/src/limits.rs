@@ -64,19 +64,18 @@ impl Limits {
         }
     }
 
-    /// The v2 controllers that they cannot do without.
-    pub(crate) fn needed_v2(&self) -> Vec<&'static str> {
+    /// The controllers that they cannot do without.
+    pub(crate) fn needed(&self) -> impl Iterator<Item = Controller> {
         let needs = [
-            ("memory", self.memory_hard.or(self.memory_soft).is_some()),
-            ("cpu", self.cpu_shares.is_some()),
-            ("cpuset", self.cpuset.is_some()),
-            ("pids", self.pids.is_some()),
+            (Controller::Memory, self.memory_hard.or(self.memory_soft).is_some()),
+            (Controller::Cpu, self.cpu_shares.is_some()),
+            (Controller::Cpuset, self.cpuset.is_some()),
+            (Controller::Pids, self.pids.is_some()),
         ];
         needs
             .into_iter()
             .filter(|(_, needed)| *needed)
-            .map(|(name, _)| name)
-            .collect()
+            .map(|(controller, _)| controller)
     }
 
     /// Writes those of one v1 controller. `fresh` cgroups have no limits that would have to be lifted.

@@ -18,6 +18,14 @@ const NAMED_ONLY: &str = "\
 40 31 0:37 / /sys/fs/cgroup/systemd rw,relatime - cgroup cgroup rw,name=systemd
 41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
 ";
+const LEFTOVER: &str = "\
+37 31 0:34 / /sys/fs/cgroup/freezer rw,relatime - cgroup cgroup rw,freezer
+38 31 0:35 / /sys/fs/cgroup/cpuset rw,relatime - cgroup cgroup rw,cpuset
+41 31 0:38 / /sys/fs/cgroup/unified rw,relatime - cgroup2 cgroup2 rw
+";
+const FREEZER_ONLY: &str = "\
+37 31 0:34 / /sys/fs/cgroup/freezer rw,relatime - cgroup cgroup rw,freezer
+";
 const READ_ONLY: &str = "\
 30 23 0:26 / /sys/fs/cgroup ro,nosuid,nodev,noexec,relatime - cgroup2 cgroup rw
 ";
@@ -36,6 +44,8 @@ fn check(table: &str, version: Option<u8>) -> Hierarchy {
 fn a_host_is_what_its_mounts_say() {
     check(UNIFIED, Some(2));
     check(NAMED_ONLY, Some(2));
+    check(LEFTOVER, Some(2));
+    check(FREEZER_ONLY, Some(1));
     check(READ_ONLY, None);
     check("", None);
     check("garbage\n - - -\n", None);

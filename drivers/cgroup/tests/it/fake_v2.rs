@@ -1,4 +1,4 @@
-//! v2 on a tree of plain files: what is written where.
+//! Cgroups on trees of plain files: what is written where.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,14 @@ fn limits_are_written_in_v2_terms() {
         cpuset: Some("0-1".into()),
         pids: Some(64),
     };
+    let above = mount.path().join("parent/memory.low");
+    fs::write(&above, "0").expect("write");
     cgroup.create(&limits).expect("create");
+    assert_eq!(
+        fs::read_to_string(&above).expect("read"),
+        "max",
+        "else the task's own has no effect"
+    );
     let written = files.map(|file| fs::read_to_string(dir.join(file)).expect("read"));
     assert_eq!(written, ["209715200", "104857600", "100", "0-1", "64"]);
     assert_eq!(
@@ -152,4 +159,50 @@ fn where_there_are_no_cgroups_everything_is_a_quiet_nothing() {
     assert!(cgroup.is_off() && !cgroup.exists() && cgroup.procs_files().is_empty());
     assert!(cgroup.pids().expect("pids").is_empty());
     cgroup.remove().expect("remove");
+}
+
+#[test]
+fn a_limit_whose_v1_controller_is_not_mounted_is_an_error_that_names_it() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    fill(&root.path().join("freezer"), "");
+    let cgroup = Hierarchy::at(root.path(), "parent").task("a/web");
+    let none = Limits::default;
+    for (limits, missing) in [
+        (
+            Limits {
+                memory_soft: Some(1),
+                ..none()
+            },
+            "memory",
+        ),
+        (
+            Limits {
+                cpu_shares: Some(2),
+                ..none()
+            },
+            "cpu",
+        ),
+        (
+            Limits {
+                cpuset: Some("0".into()),
+                ..none()
+            },
+            "cpuset",
+        ),
+        (
+            Limits {
+                pids: Some(1),
+                ..none()
+            },
+            "pids",
+        ),
+    ] {
+        let error = cgroup.create(&limits).expect_err(missing);
+        assert_eq!(
+            error.source.to_string(),
+            format!("the host has no v1 controller {missing}")
+        );
+        assert!(!cgroup.exists());
+    }
+    cgroup.create(&none()).expect("create without limits");
 }
