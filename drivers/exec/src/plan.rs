@@ -37,7 +37,7 @@ pub(crate) fn plan(
         user: Some(user),
         output: output(task),
         cgroup: (!cgroups.is_off()).then(|| cgroups.task(&task.id)),
-        limits: limits(&task.resources, topology),
+        limits: limits(&task.resources, topology, cgroups),
         join_procs: join_procs(task, cgroups),
         isolation: Some(Isolation {
             rootfs: rootfs(task, operator)?,
@@ -127,12 +127,13 @@ fn device(device: &Device) -> Bind {
     Bind::device(&device.host_path, &device.task_path)
 }
 
-fn limits(resources: &Resources, topology: Option<Topology>) -> Limits {
+fn limits(resources: &Resources, topology: Option<Topology>, cgroups: &Hierarchy) -> Limits {
     let shares = match resources.linux.cpu_shares {
         0 => resources.cpu_mhz,
         shares => shares,
     };
-    let is_managed = !resources.linux.cpuset_cgroup.is_empty();
+    // On v2 the cgroup that a host made is not joined: a process is in one only, and that is the task's own.
+    let is_managed = cgroups.version() == Some(1) && !resources.linux.cpuset_cgroup.is_empty();
     let cores = resources.linux.cpuset_cpus.trim();
     Limits {
         memory_hard: resources.memory_hard_bytes(),
@@ -164,6 +165,8 @@ fn join_procs(task: &TaskConfig, cgroups: &Hierarchy) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
@@ -195,12 +198,21 @@ mod tests {
             ..Resources::default()
         };
         resources.linux.cpuset_cpus = "0-1".into();
-        let limited = limits(&resources, None);
+        let v1 = Hierarchy::V1 {
+            mounts: BTreeMap::new(),
+            parent: "encamp".into(),
+        };
+        let v2 = Hierarchy::V2 {
+            mount: "/sys/fs/cgroup".into(),
+            parent: "encamp".into(),
+        };
+        let limited = limits(&resources, None, &v1);
         assert_eq!(
             (limited.cpuset.as_deref(), limited.cpu_shares, limited.memory_hard),
             (Some("0-1"), Some(100), Some(64 << 20))
         );
         resources.linux.cpuset_cgroup = "/sys/fs/cgroup/cpuset/nomad/share".into();
-        assert_eq!(limits(&resources, None).cpuset, None);
+        assert_eq!(limits(&resources, None, &v1).cpuset, None);
+        assert_eq!(limits(&resources, None, &v2).cpuset.as_deref(), Some("0-1"));
     }
 }
