@@ -57,7 +57,7 @@ impl AllocDir {
 
     /// Makes the allocation's directory and what all tasks share. What exists is put in order; a link in the place of
     /// one of the directories is replaced by a directory. The root of all allocations and its parents are made with mode
-    /// 0711 where they are missing, and left as they are where not.
+    /// 0711 (without root 0700) where they are missing, and left as they are where not.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -122,7 +122,7 @@ impl AllocDir {
 }
 
 /// Makes the root of all allocations and what is missing above it. Tasks of any user pass through, and need not list it.
-/// What is there already is the operator's.
+/// Without root there is but one user. What is there already is the operator's.
 fn make_root(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
@@ -133,7 +133,14 @@ fn make_root(dir: &Path) -> io::Result<()> {
     }
     match std::fs::create_dir(dir) {
         // The umask is not ours to change.
-        Ok(()) => std::fs::set_permissions(dir, Permissions::from_mode(0o711)),
+        Ok(()) => {
+            let mode = if rustix::process::geteuid().is_root() {
+                0o711
+            } else {
+                0o700
+            };
+            std::fs::set_permissions(dir, Permissions::from_mode(mode))
+        }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
         Err(error) => Err(error),
     }

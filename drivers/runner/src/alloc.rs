@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use encamp_driver::{PROGRESS, TaskEvent};
-use encamp_hook::AllocContext;
+use encamp_hook::{AllocContext, TaskInfo};
 use futures_util::StreamExt as _;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
@@ -126,7 +126,11 @@ impl Shared {
                 .group
                 .tasks
                 .iter()
-                .map(|task| task.name.clone())
+                .map(|task| TaskInfo {
+                    name: task.name.clone(),
+                    driver: task.driver.clone(),
+                    user: task.user.clone(),
+                })
                 .collect(),
             env: encamp_driver::Env::default(),
             network: None,

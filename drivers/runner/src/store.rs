@@ -6,9 +6,9 @@
 //! loss no process that a record names is alive any more.
 
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -154,13 +154,15 @@ impl Store {
         Self { root: root.into() }
     }
 
-    /// Keeps what was asked for; makes the allocation's folder.
+    /// Keeps what was asked for; makes the allocation's folder (mode 0700), and what is missing above all folders so that
+    /// tasks of every user can pass (0711, without root 0700): their own directories may lie there too.
     ///
     /// # Errors
     /// The folder or the record cannot be written.
     pub fn create(&self, record: &AllocRecord) -> Result<(), StoreError> {
         let dir = self.dir(&record.id);
         let tasks = dir.join("tasks");
+        make_above(&self.root).map_err(at("create the folders above", &self.root))?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&tasks);
         made.map_err(at("create", &tasks))?;
         write(&dir.join("alloc.json"), record)
@@ -296,6 +298,22 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
     };
     let record = serde_json::from_slice(&bytes).map_err(|error| at("read", path)(error.into()))?;
     Ok(Some(record))
+}
+
+/// Makes what is missing above `dir`. What is there keeps its mode.
+fn make_above(dir: &Path) -> io::Result<()> {
+    let Some(parent) = dir.parent().filter(|parent| !parent.exists()) else {
+        return Ok(());
+    };
+    let missing: Vec<_> = parent.ancestors().take_while(|dir| !dir.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+    for dir in missing {
+        // Only now, for the umask is not ours to change.
+        if !dir.as_os_str().is_empty() && fs::metadata(dir)?.uid() == 0 {
+            fs::set_permissions(dir, Permissions::from_mode(0o711))?;
+        }
+    }
+    Ok(())
 }
 
 fn write<T: Serialize>(path: &Path, record: &T) -> Result<(), StoreError> {

@@ -103,14 +103,25 @@ pub struct AllocContext {
     pub alloc_id: String,
     /// The allocation's directory.
     pub alloc_dir: PathBuf,
-    /// The tasks' names, in job order.
-    pub tasks: Vec<String>,
+    /// The tasks, in job order.
+    pub tasks: Vec<TaskInfo>,
     /// Added to every task's environment.
     pub env: Env,
     /// The network namespace that the tasks join.
     pub network: Option<NetworkIsolation>,
     /// What the tasks' `resolv.conf` is to say.
     pub dns: Option<DnsConfig>,
+}
+
+/// What alloc hooks are told about a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskInfo {
+    /// The task's name.
+    pub name: String,
+    /// The name of its driver.
+    pub driver: String,
+    /// Who the job says it runs as; by what names depends on the driver.
+    pub user: Option<String>,
 }
 
 /// What task hooks see and add to.

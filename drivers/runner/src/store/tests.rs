@@ -108,3 +108,29 @@ fn records_are_readable_by_their_owner_only() {
     assert_eq!(mode(store.dir("a")), 0o700);
     assert_eq!(mode(store.dir("a").join("alloc.json")), 0o600);
 }
+
+#[test]
+fn what_is_missing_above_the_folders_can_be_passed_by_all_if_it_is_roots() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let dir = tempfile::tempdir().unwrap();
+    let there = dir.path().join("there");
+    fs::create_dir(&there).unwrap();
+    fs::set_permissions(&there, fs::Permissions::from_mode(0o750)).unwrap();
+    let state = there.join("var/encamp/state");
+    Store::new(state.clone()).create(&alloc("a", 1)).unwrap();
+    let passable = if fs::metadata(&there).unwrap().uid() == 0 {
+        0o711
+    } else {
+        0o700
+    };
+    for (path, expected) in [
+        (there.clone(), 0o750),
+        (there.join("var"), passable),
+        (there.join("var/encamp"), passable),
+        (state.clone(), 0o700),
+        (state.join("a"), 0o700),
+    ] {
+        let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, expected, "{}", path.display());
+    }
+}
