@@ -103,6 +103,7 @@ impl Collector {
         finish: flag::Receiver<bool>,
     ) -> impl Future<Output = ()> + Send + use<> {
         let file = CursorFile::new(&self.state_dir, &order.task.id);
+        file.make_dir();
         let events = self.events.clone();
         async move {
             let container = order.container;

@@ -114,6 +114,10 @@ impl TaskRunner {
                 Some(Recovered::Ended(end)) => end,
                 None => {
                     if !self.turn_comes().await {
+                        // What an interrupted start had made would be nobody's.
+                        if self.record.phase == Phase::Starting {
+                            self.destroy().await;
+                        }
                         return false;
                     }
                     match self.start().await {
@@ -251,19 +255,31 @@ impl TaskRunner {
     /// Waits for the task's end, stops it when that is ordered, and removes what is left of it.
     async fn see_to_its_end(&mut self) -> End {
         self.wires.progress.send_replace(Progress::Started);
-        let stopper = Stopper::new(self);
+        let exit = self.watch().await;
+        while let Ok(event) = self.wires.mail.try_recv() {
+            self.record.push_event(event);
+        }
+        let end = self.note_exit(exit);
+        self.exited_hooks().await;
+        self.destroy().await;
+        end
+    }
+
+    /// Waits for the task's end beside whatever stops it. Both are gone when this returns: a stop that still holds on to
+    /// the task would keep it from being destroyed.
+    async fn watch(&mut self) -> ExitResult {
         let driver = Arc::clone(&self.spec.driver);
         let id = self.record.task_id.clone();
-        let mut stopping = std::pin::pin!(stopper.stop_when_ordered());
+        let mut stopping = std::pin::pin!(Stopper::new(self).stop_when_ordered());
         let mut waiting = std::pin::pin!(wait(driver, id));
-        let exit = loop {
+        loop {
             tokio::select! {
                 exit = &mut waiting => {
                     if let Ok(exit) = exit {
-                        break exit;
+                        return exit;
                     }
                     if let Err(error) = self.recover_until_answered().await {
-                        break lost(&error);
+                        return lost(&error);
                     }
                     waiting.set(wait(Arc::clone(&self.spec.driver), self.record.task_id.clone()));
                 }
@@ -273,14 +289,7 @@ impl TaskRunner {
                     self.save();
                 }
             }
-        };
-        while let Ok(event) = self.wires.mail.try_recv() {
-            self.record.push_event(event);
         }
-        let end = self.note_exit(exit);
-        self.exited_hooks().await;
-        self.destroy().await;
-        end
     }
 
     fn note_exit(&mut self, exit: ExitResult) -> End {

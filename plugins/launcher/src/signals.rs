@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::output;
 
-/// Ctrl-C and SIGTERM stop the tasks in order, a second one kills them, SIGQUIT kills at once. A terminal that goes
+/// Ctrl-C and SIGTERM stop the tasks in order, a second Ctrl-C kills them, SIGQUIT kills at once. A terminal that goes
 /// away takes nothing with it.
 pub(crate) async fn obey(control: Control) {
     let streams = (
@@ -21,15 +21,16 @@ pub(crate) async fn obey(control: Control) {
     loop {
         let strength = tokio::select! {
             _ = interrupt.recv() => next(asked),
-            _ = terminate.recv() => next(asked),
+            _ = terminate.recv() => asked.max(Desired::Stop),
             _ = quit.recv() => Desired::Kill,
             _ = hangup.recv() => continue,
         };
-        if strength == Desired::Stop {
-            output::notice("stopping the tasks; once more kills them");
-        }
+        let first = asked == Desired::Run;
         asked = strength;
         control.request(asked);
+        if first && asked == Desired::Stop {
+            output::notice("stopping the tasks; Ctrl-C once more kills them");
+        }
     }
 }
 

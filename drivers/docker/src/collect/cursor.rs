@@ -91,6 +91,13 @@ impl CursorFile {
         Self(dir.join(format!("{name}.cursor")))
     }
 
+    /// Makes the directory. Once: a cursor that comes late must not bring a directory back that was removed.
+    pub(crate) fn make_dir(&self) {
+        if let Some(dir) = self.0.parent() {
+            drop(std::fs::create_dir_all(dir));
+        }
+    }
+
     /// The cursor, if there is one that speaks of `container`.
     pub(crate) fn load(&self, container: &str) -> Option<Cursor> {
         let text = std::fs::read(&self.0).ok()?;
@@ -102,9 +109,6 @@ impl CursorFile {
     pub(crate) fn store(&self, cursor: &Cursor) -> io::Result<()> {
         let text = serde_json::to_vec(cursor)?;
         let next = self.0.with_extension("next");
-        if let Some(dir) = self.0.parent() {
-            std::fs::create_dir_all(dir)?;
-        }
         std::fs::write(&next, text)?;
         std::fs::rename(&next, &self.0)
     }

@@ -255,7 +255,9 @@ impl Docker {
     }
 
     pub(super) async fn destroy(&self, id: &str, force: bool) -> Result<()> {
-        let task = self.task(id)?;
+        let Ok(task) = self.task(id) else {
+            return self.destroy_unknown(id, force).await;
+        };
         if task.exit().is_none() {
             if !force {
                 return Err(Error::TaskRunning(id.to_owned()));
@@ -271,6 +273,21 @@ impl Docker {
         self.collector.forget(id);
         self.slots().remove(id);
         self.let_go(&settings, &info.image, id);
+        Ok(())
+    }
+
+    /// Removes what a start left that was broken off before its container ran: nobody took that into the books.
+    async fn destroy_unknown(&self, id: &str, force: bool) -> Result<()> {
+        let engine = self.settings().engine;
+        let unsure = |error| Error::recoverable("cannot look for the task's container").because(error);
+        let left = patiently(|| engine.find(TASK_ID_LABEL, id)).await.map_err(unsure)?;
+        if left.is_empty() || !force {
+            return Err(Error::TaskNotFound(id.to_owned()));
+        }
+        for container in left {
+            let removed = patiently(|| engine.remove(&container)).await;
+            removed.map_err(|error| Error::recoverable("cannot remove the task's container").because(error))?;
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use encamp_driver::{Error, ExitResult, TaskHandle, TaskState};
 
 use super::{MAX_BACKOFF, TaskRunner};
 use crate::EventKind;
-use crate::lifecycle::{Order, Progress};
+use crate::lifecycle::Progress;
 use crate::restart::End;
 use crate::store::Phase;
 
@@ -64,7 +64,7 @@ impl TaskRunner {
                 driver_state: self.record.driver_state.clone(),
             };
             match self.spec.driver.recover_task(handle).await {
-                Err(error) if error.is_recoverable() && *self.wires.orders.borrow() != Order::Kill => {
+                Err(error) if error.is_recoverable() => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "Driver cannot recover the task yet"

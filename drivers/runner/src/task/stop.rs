@@ -11,7 +11,7 @@ use crate::context::Shared;
 use crate::lifecycle::Order;
 use crate::{Event, EventKind};
 
-/// How often a refused stop is tried again before the task is destroyed.
+/// How often a refused stop is tried before the task is destroyed as well.
 const STOP_ATTEMPTS: u32 = 5;
 
 /// Stops a task when it is ordered to.
@@ -43,17 +43,20 @@ impl Stopper {
 
     /// Waits for the order and carries it out; then leaves the rest to whoever waits for the end.
     pub(super) async fn stop_when_ordered(mut self) {
+        let mut orders = self.orders.clone();
         if ordered(&mut self.orders, ends).await == Order::Stop {
-            let mut orders = self.orders.clone();
             tokio::select! {
-                () = self.stop(self.timeout) => return std::future::pending::<()>().await,
+                () = self.stop(self.timeout) => {}
                 _ = ordered(&mut orders, |order| order == Order::Kill) => {}
             }
         }
+        // Also after a stop that was carried out: if the task lives on, a kill may still be ordered.
+        ordered(&mut orders, |order| order == Order::Kill).await;
         self.stop(Duration::ZERO).await;
         std::future::pending::<()>().await;
     }
 
+    /// Stops the task, however often it takes: only its end, which somebody else waits for, ends the attempts.
     async fn stop(&self, timeout: Duration) {
         let how = self.signal.as_deref().unwrap_or("the driver's kill signal");
         self.say(
@@ -61,20 +64,21 @@ impl Stopper {
             format!("sent {how}; waiting {timeout:?} before force killing"),
         );
         let mut backoff = Duration::from_millis(500);
-        for _ in 0..STOP_ATTEMPTS {
+        for attempt in 1_u32.. {
             match self.driver.stop_task(&self.id, timeout, self.signal.as_deref()).await {
                 Ok(()) | Err(Error::TaskNotFound(_)) => return,
-                Err(error) => {
+                Err(error) if attempt <= STOP_ATTEMPTS => {
                     self.say(
                         EventKind::DriverFailure,
                         format!("cannot stop the task: {}", error.chain()),
                     );
                 }
+                // A driver that refuses to stop it may still be able to destroy it.
+                Err(_) => drop(self.driver.destroy_task(&self.id, true).await),
             }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 2).min(MAX_BACKOFF);
         }
-        drop(self.driver.destroy_task(&self.id, true).await);
     }
 
     /// Tells watchers, and has it kept in the task's record.

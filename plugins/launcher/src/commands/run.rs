@@ -31,10 +31,17 @@ pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     let lock = parts.store.lock(&record.id)?;
     let store = parts.store.clone();
     let result = foreground(&allocation, prepared, parts, lock).await;
-    if !args.keep {
-        purge::purge(data, &store, &allocation.id)?;
+    if args.keep {
+        return result;
     }
-    result
+    match purge::purge(data, &store, &allocation.id) {
+        Ok(()) => result,
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            // What went wrong first is told too.
+            result.and(Ok(1))
+        }
+    }
 }
 
 /// Runs the group here, shows what happens, and gives the exit code.

@@ -8,14 +8,15 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::cli::Stop;
+use crate::exit::usage;
 use crate::paths::DataDir;
-use crate::target::{self, Alloc};
+use crate::target::{self, Alloc, Target};
 use crate::{load, output, purge, signals, wiring};
 
 pub(crate) async fn stop(data: &DataDir, args: &Stop) -> Result<u8> {
     let store = Store::new(data.state());
     let allocs = match &args.target {
-        Some(words) => vec![target::find(&store, Some(words))?.alloc],
+        Some(words) => vec![whole(target::find(&store, Some(words))?)?],
         None => target::all(&store)?,
     };
     let mut code = 0;
@@ -35,13 +36,33 @@ pub(crate) async fn stop(data: &DataDir, args: &Stop) -> Result<u8> {
     Ok(code)
 }
 
+/// The allocation that is meant; a task of it cannot be stopped alone.
+fn whole(target: Target) -> Result<Alloc> {
+    match target.task {
+        None => Ok(target.alloc),
+        Some(task) => {
+            let id = target.alloc.short_id();
+            Err(usage(format!(
+                "an allocation is stopped as a whole: name {id} rather than its task \"{task}\""
+            )))
+        }
+    }
+}
+
 async fn stop_one(data: &DataDir, store: &Store, alloc: &Alloc, args: &Stop) -> Result<()> {
     let id = &alloc.record.id;
     let desired = if args.force { Desired::Kill } else { Desired::Stop };
     match alloc.supervisor {
         Supervisor::None if alloc.is_over() => {}
         Supervisor::None => stop_unattended(data, alloc, desired).await?,
-        Supervisor::Unnamed | Supervisor::Process(_) => ask(store, id, desired).await?,
+        Supervisor::Unnamed | Supervisor::Process(_) => {
+            ask(store, id, desired).await?;
+            // A runner that was killed meanwhile has not stopped its tasks.
+            let alloc = Alloc::load(store, alloc.record.clone())?;
+            if store.dir(id).exists() && !alloc.is_over() {
+                stop_unattended(data, &alloc, desired).await?;
+            }
+        }
     }
     if args.keep {
         Ok(())
