@@ -201,6 +201,14 @@ pub(crate) fn set_window_size(terminal: BorrowedFd<'_>, height: u16, width: u16)
     check(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) })
 }
 
+/// How many bytes a pipe holds.
+pub(crate) fn unread(pipe: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut length: libc::c_int = 0;
+    // SAFETY: FIONREAD writes an int, which `length` is for the length of the call.
+    check(unsafe { libc::ioctl(pipe.as_raw_fd(), libc::FIONREAD, &raw mut length) })?;
+    usize::try_from(length).map_err(io::Error::other)
+}
+
 /// Gives freed memory back to the kernel, where the C library keeps any.
 pub(crate) fn trim_heap() {
     #[cfg(target_env = "gnu")]

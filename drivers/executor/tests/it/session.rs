@@ -43,6 +43,32 @@ async fn a_command_gives_its_output_and_exit_code() {
 }
 
 #[tokio::test]
+async fn short_commands_lose_nothing_of_what_they_say() {
+    let bed = Bed::new();
+    let process = bed.launch("sleep 60").await;
+    let echo = ["/bin/echo", "hi"].map(String::from);
+    for round in 0..400 {
+        let output = process.exec(&echo, MINUTE).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.output), "hi\n", "round {round}");
+        let (io, ends) = session();
+        let (exit, out) = tokio::join!(process.exec_streaming(&echo, None, io), read_all(ends.stdout));
+        assert_eq!((exit.unwrap().exit_code, out.as_str()), (0, "hi\n"), "round {round}");
+    }
+    process.destroy(true).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_background_process_that_keeps_talking_does_not_hold_a_command_open() {
+    let bed = Bed::new();
+    let process = bed.launch("sleep 60").await;
+    let output = within("the command", process.exec(&shell("yes & echo first"), MINUTE))
+        .await
+        .unwrap();
+    assert_eq!(output.exit.exit_code, 0);
+    process.destroy(true).await.unwrap();
+}
+
+#[tokio::test]
 async fn only_the_last_of_much_output_is_kept() {
     let bed = Bed::new();
     let process = bed.launch("sleep 60").await;

@@ -51,30 +51,61 @@ impl Tail {
     }
 }
 
-/// Reads until the end, or until the command has ended and nothing is left in the pipe.
-async fn read(
-    from: &mut pipe::Receiver,
-    buffer: &mut [u8],
-    has_ended: &mut watch::Receiver<bool>,
-) -> io::Result<usize> {
-    tokio::select! {
-        biased;
-        read = from.read(buffer) => read,
-        _ = has_ended.wait_for(|ended| *ended) => match from.try_read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            other => other,
-        },
+/// What a command says into a pipe: up to its end, or what is in it when the command has ended. What processes in the
+/// background go on saying does not hold a session open.
+struct Output<'a> {
+    pipe: &'a mut pipe::Receiver,
+    has_ended: watch::Receiver<bool>,
+    /// Bytes still to be read; known once the command has ended.
+    left: Option<usize>,
+}
+
+impl<'a> Output<'a> {
+    fn new(pipe: &'a mut pipe::Receiver, has_ended: watch::Receiver<bool>) -> Self {
+        Self {
+            pipe,
+            has_ended,
+            left: None,
+        }
+    }
+
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left.is_none() {
+            tokio::select! {
+                biased;
+                _ = self.has_ended.wait_for(|ended| *ended) => {}
+                read = self.pipe.read(buffer) => return read,
+            }
+        }
+        let left = match self.left {
+            Some(left) => left,
+            None => sys::unread(self.pipe.as_fd())?,
+        };
+        // Not the runtime's `try_read`: that makes no system call before the runtime was told that there is something to
+        // read, which it may learn only after the command's end.
+        let limit = left.min(buffer.len());
+        let read = loop {
+            match nix::unistd::read(self.pipe.as_fd(), buffer.get_mut(..limit).unwrap_or_default()) {
+                Ok(length) => break length,
+                Err(Errno::EAGAIN) => break 0,
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        };
+        self.left = Some(left.saturating_sub(read));
+        Ok(read)
     }
 }
 
 pub(super) async fn collect(
     from: &mut pipe::Receiver,
     tail: &mut Tail,
-    mut has_ended: watch::Receiver<bool>,
+    has_ended: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let mut from = Output::new(from, has_ended);
     let mut buffer = vec![0; CHUNK];
     loop {
-        match read(from, &mut buffer, &mut has_ended).await? {
+        match from.read(&mut buffer).await? {
             0 => return Ok(()),
             length => tail.push(buffer.get(..length).unwrap_or_default()),
         }
@@ -84,11 +115,12 @@ pub(super) async fn collect(
 pub(super) async fn output(
     from: &mut pipe::Receiver,
     mut to: Writer,
-    mut has_ended: watch::Receiver<bool>,
+    has_ended: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let mut from = Output::new(from, has_ended);
     let mut buffer = vec![0; CHUNK];
     loop {
-        match read(from, &mut buffer, &mut has_ended).await? {
+        match from.read(&mut buffer).await? {
             0 => return to.shutdown().await,
             length => to.write_all(buffer.get(..length).unwrap_or_default()).await?,
         }
