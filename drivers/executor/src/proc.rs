@@ -1,10 +1,14 @@
 //! Processes, as `/proc` tells of them.
 
+use std::os::fd::AsFd;
 use std::{fs, io};
 
-use nix::libc::SIGKILL;
+use nix::libc::{SIGKILL, SIGSTOP};
 
 use crate::sys;
+
+/// How often more of a tree of processes is looked for, at most: one that could not be stopped may grow for ever.
+const MAX_LOOKS: usize = 16;
 
 /// What `/proc/<pid>/stat` says of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,14 +66,43 @@ pub(crate) fn kill_descendants(root: i32) -> usize {
     kill_all(&descendants(&all().collect::<Vec<_>>(), root))
 }
 
-fn kill_all(processes: &[Stat]) -> usize {
-    let mut killed = 0;
-    for stat in processes.iter().filter(|stat| !stat.is_zombie) {
-        killed += 1;
-        // Ended in between, at worst.
-        drop(sys::kill(stat.pid, SIGKILL));
+/// Kills a process and every one below it, however far those are from its session. All are stopped first: what starts
+/// others no more leaves none behind.
+pub(crate) fn kill_tree(root: i32) {
+    let mut tree: Vec<Stat> = Vec::new();
+    for _ in 0..MAX_LOOKS {
+        let all: Vec<Stat> = all().collect();
+        let mut fresh: Vec<Stat> = all.iter().filter(|stat| stat.pid == root).copied().collect();
+        fresh.extend(descendants(&all, root));
+        fresh.retain(|stat| {
+            !tree
+                .iter()
+                .any(|known| (known.pid, known.start) == (stat.pid, stat.start))
+        });
+        if signal_all(&fresh, SIGSTOP) == 0 {
+            break;
+        }
+        tree.extend(fresh);
     }
-    killed
+    kill_all(&tree);
+}
+
+fn kill_all(processes: &[Stat]) -> usize {
+    signal_all(processes, SIGKILL)
+}
+
+/// Says how many have not ended yet. A number that is another process's by now is left alone.
+fn signal_all(processes: &[Stat], signal: i32) -> usize {
+    let running = processes.iter().filter(|stat| !stat.is_zombie);
+    running
+        .map(|stat| {
+            let Ok(pidfd) = sys::pidfd_open(stat.pid) else { return };
+            if Stat::of(stat.pid).is_some_and(|now| now.start == stat.start) {
+                // Ended in between, at worst.
+                drop(sys::pidfd_signal(pidfd.as_fd(), signal));
+            }
+        })
+        .count()
 }
 
 fn descendants(all: &[Stat], root: i32) -> Vec<Stat> {

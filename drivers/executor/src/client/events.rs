@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, sleep};
 
 use super::connection::Connection;
+use super::process::UNCLEAR_INTERVAL;
 use crate::{Exit, Process};
 
 /// The pause before a supervising process that broke a connection off is called again.
@@ -71,8 +72,9 @@ impl Events {
             match self.process.watch().await {
                 Ok(connection) => self.connection = Some(connection),
                 Err(_) => match self.process.autopsy(RETRY_INTERVAL).await {
-                    Some(exit) => return Some(self.over(exit)),
-                    None => sleep(RETRY_INTERVAL).await,
+                    Ok(Some(exit)) => return Some(self.over(exit)),
+                    Ok(None) => sleep(RETRY_INTERVAL).await,
+                    Err(_) => sleep(UNCLEAR_INTERVAL).await,
                 },
             }
         }

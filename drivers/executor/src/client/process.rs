@@ -1,13 +1,15 @@
 //! [`Process`]: a task that was launched.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encamp_cgroup::Cgroup;
-use nix::libc::{SIGINT, SIGKILL};
+use nix::libc::{ESRCH, SIGINT, SIGKILL};
 use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
@@ -24,6 +26,8 @@ use crate::{
 const END_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause before a supervising process that broke a connection off is called again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
+/// The pause before something is looked at again that the system could not tell.
+pub(super) const UNCLEAR_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A task that was launched, running or ended. Cheap to clone; dropping it does nothing to the task.
 #[derive(Clone, Debug)]
@@ -99,10 +103,12 @@ impl Process {
     /// How it ended; `None` while it runs. Asks the supervising process if that is not known here.
     ///
     /// # Errors
-    /// [`ControlError::Unresponsive`] after [`Executor::ANSWER_TIMEOUT`].
+    /// [`ControlError::Unresponsive`] after [`Executor::ANSWER_TIMEOUT`]; [`ControlError::Connection`] when neither the
+    /// supervising process nor the state directory can be asked.
     pub async fn status(&self) -> Result<Option<Exit>, ControlError> {
         match self.look().await {
             Look::Silent => Err(ControlError::Unresponsive(Executor::ANSWER_TIMEOUT)),
+            Look::Unclear(error) => Err(ControlError::Connection(error)),
             _ => Ok(self.exit()),
         }
     }
@@ -130,8 +136,13 @@ impl Process {
             connection = match self.watch().await {
                 Ok(connection) => Some(connection),
                 Err(_) => match self.autopsy(RETRY_INTERVAL).await {
-                    Some(exit) => return exit,
-                    None => None,
+                    Ok(Some(exit)) => return exit,
+                    Ok(None) => None,
+                    // The system is short of something. Until it is not, nobody knows.
+                    Err(_) => {
+                        sleep(UNCLEAR_INTERVAL).await;
+                        None
+                    }
                 },
             };
         }
@@ -305,52 +316,68 @@ impl Process {
 
     /// Returns when the main process has ended and nobody has said so for too long.
     async fn overdue(&self) {
-        let Some(pidfd) = self.pidfd() else {
-            return std::future::pending().await;
-        };
-        let Ok(pidfd) = sys::register(pidfd.into(), Interest::READABLE) else {
-            return std::future::pending().await;
-        };
-        // Readable once the process has ended.
-        drop(pidfd.readable().await);
+        self.main_process_ended().await;
         sleep(END_TIMEOUT).await;
     }
 
-    fn pidfd(&self) -> Option<OwnedFd> {
-        let pidfd = sys::pidfd_open(self.pid()).ok()?;
-        let is_ours = proc::Stat::of(self.pid()).is_some_and(|stat| stat.start == self.0.started.start);
-        is_ours.then_some(pidfd)
+    async fn main_process_ended(&self) {
+        loop {
+            match self.pidfd().and_then(|fd| fd.map(register).transpose()) {
+                // Readable once the process has ended.
+                Ok(Some(pidfd)) if pidfd.readable().await.is_ok() => return,
+                Ok(None) => return,
+                Ok(Some(_)) | Err(_) => sleep(UNCLEAR_INTERVAL).await,
+            }
+        }
+    }
+
+    /// A descriptor for the main process; `None` when that is gone, or its number another's.
+    fn pidfd(&self) -> io::Result<Option<OwnedFd>> {
+        let pidfd = match sys::pidfd_open(self.pid()) {
+            Ok(pidfd) => pidfd,
+            Err(error) if error.raw_os_error() == Some(ESRCH) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match proc::Stat::of(self.pid()) {
+            Some(stat) => Ok((stat.start == self.0.started.start).then_some(pidfd)),
+            // Hidden from us, or gone just now: another try tells.
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 
     pub(super) fn ended(&self, exit: Exit) -> Exit {
         self.0.exit.get_or_init(|| exit).clone()
     }
 
-    /// How a task ended whose supervising process cannot be reached; `None` when that process lives after all.
-    pub(super) async fn autopsy(&self, patience: Duration) -> Option<Exit> {
+    /// How a task ended whose supervising process cannot be reached; `None` when that process lives after all. An error
+    /// tells nothing of the task.
+    pub(super) async fn autopsy(&self, patience: Duration) -> io::Result<Option<Exit>> {
         let dir = &self.0.dir;
-        match dir.lock(patience).await {
-            Ok(Some(lock)) => match dir.bury(&lock).await {
-                Ok(remains) => {
-                    let lost = || Exit::unobserved("the task's record is gone");
-                    Some(self.ended(remains.exit.unwrap_or_else(lost)))
-                }
-                Err(error) => Some(self.ended(Exit::unobserved(format!("the task's record cannot be read: {error}")))),
-            },
-            Ok(None) => None,
+        let lock = match dir.lock(patience).await {
+            Ok(Some(lock)) => lock,
+            Ok(None) => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Some(self.ended(Exit::unobserved("the task was destroyed")))
+                return Ok(Some(self.ended(Exit::unobserved("the task was destroyed"))));
             }
-            Err(error) => Some(self.ended(Exit::unobserved(format!("the state directory cannot be used: {error}")))),
-        }
+            Err(error) => return Err(error),
+        };
+        let lost = || Exit::unobserved("the task's record is gone");
+        let remains = dir.bury(&lock).await?;
+        Ok(Some(self.ended(remains.exit.unwrap_or_else(lost))))
     }
 
     /// Ends the task and its supervising process; `None` when the state directory is gone already.
     async fn wind_up(&self, force: bool) -> Result<Option<Lock>, DestroyError> {
         match self.look().await {
             Look::Ended => self.release().await,
+            Look::Unclear(source) if !force => {
+                return Err(DestroyError::State {
+                    path: self.0.dir.path().to_owned(),
+                    source,
+                });
+            }
             _ if !force => return Err(DestroyError::Running),
-            Look::Running => {
+            Look::Running | Look::Unclear(_) => {
                 // Whether it could be told to or not: it is made sure of below.
                 let kill = Request::Stop {
                     signal: SIGKILL,
@@ -388,8 +415,9 @@ impl Process {
             Ok(_) => Look::Running,
             Err(ControlError::Unresponsive(_)) => Look::Silent,
             Err(_) => match self.autopsy(RETRY_INTERVAL).await {
-                Some(_) => Look::Ended,
-                None => Look::Running,
+                Ok(Some(_)) => Look::Ended,
+                Ok(None) => Look::Running,
+                Err(error) => Look::Unclear(error),
             },
         }
     }
@@ -428,6 +456,12 @@ enum Look {
     Running,
     /// Its supervising process does not answer.
     Silent,
+    /// Neither its supervising process nor its state directory can be asked.
+    Unclear(io::Error),
+}
+
+fn register(pidfd: OwnedFd) -> io::Result<AsyncFd<File>> {
+    sys::register(pidfd.into(), Interest::READABLE)
 }
 
 fn refused(reply: Reply) -> ControlError {
@@ -435,5 +469,41 @@ fn refused(reply: Reply) -> ControlError {
         Reply::Refused(reason) if reason == "the task has ended" => ControlError::Ended,
         Reply::Refused(reason) => ControlError::Refused(reason),
         other => ControlError::Refused(format!("the supervising process said {other:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_main_process_that_is_gone_or_another_has_ended_and_one_that_runs_has_not() {
+        let this = proc::Stat::of_this_process().unwrap();
+        let mut gone = std::process::Command::new("true").spawn().unwrap();
+        gone.wait().unwrap();
+        let gone = i32::try_from(gone.id()).unwrap();
+        for (pid, start, expected) in [
+            (gone, 1, true),
+            (this.pid, this.start + 1, true),
+            (this.pid, this.start, false),
+        ] {
+            let process = Process::new(Supervised {
+                task_id: "task".to_owned(),
+                dir: StateDir::new(Path::new("/nowhere"), "task"),
+                started: Started {
+                    pid,
+                    start,
+                    at: SystemTime::now(),
+                },
+                cgroup: None,
+                child: None,
+                connection: None,
+                exit: None,
+            });
+            let ended = timeout(Duration::from_millis(200), process.main_process_ended()).await;
+            assert_eq!(ended.is_ok(), expected, "{pid} {start}");
+        }
     }
 }

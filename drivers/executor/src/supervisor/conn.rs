@@ -117,10 +117,12 @@ impl Conn {
 }
 
 impl Session {
-    /// Kills what the command has started in its session, and it.
+    /// Kills the command and what it has started, in its session or out of it.
     pub(super) fn kill(&self) {
         if self.status.is_none() {
-            // Until it has a session of its own, it has started nothing.
+            // While it lives, all below it can be told from what the task has started.
+            proc::kill_tree(self.pid);
+            // Those whose parent had ended already. Until it has a session of its own, it has started nothing.
             drop(sys::kill(self.pid, SIGKILL));
             drop(sys::kill(-self.pid, SIGKILL));
             proc::kill_session(self.pid);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use encamp_executor::{AdoptError, ControlError, Executor};
+use encamp_executor::{AdoptError, ControlError, DestroyError, Executor, SessionError, SessionIo};
 use nix::sys::signal::Signal;
 
 use crate::support::{Bed, announced_pid, eventually, is_alive, is_gone, kill, program, supervisor, within};
@@ -194,15 +194,47 @@ async fn a_pid_that_is_another_process_by_now_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_state_directory_that_cannot_be_read_tells_nothing_of_the_task() {
+    let bed = Bed::new();
+    let process = bed.launch("exec sleep 60").await;
+    // What the system says when it is short of something, as far as a file can make it say so.
+    fs::rename(bed.state(), bed.dir.path().join("aside")).unwrap();
+    fs::write(bed.state(), "").unwrap();
+    for _ in 0..2 {
+        let status = process.status().await;
+        assert!(matches!(status, Err(ControlError::Connection(_))), "{status:?}");
+        let stop = process.stop(None, Duration::ZERO).await;
+        assert!(matches!(stop, Err(ControlError::Connection(_))), "{stop:?}");
+        let destroyed = process.destroy(false).await;
+        assert!(matches!(destroyed, Err(DestroyError::State { .. })), "{destroyed:?}");
+        let waited = tokio::time::timeout(Duration::from_millis(100), process.wait()).await;
+        assert!(waited.is_err(), "{waited:?}");
+    }
+    assert!(is_alive(process.pid()) && process.exit().is_none());
+    fs::remove_file(bed.state()).unwrap();
+    fs::rename(bed.dir.path().join("aside"), bed.state()).unwrap();
+    assert_eq!(process.stop(None, Duration::ZERO).await.unwrap().signal, 9);
+    process.destroy(false).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stopped_supervising_process_holds_callers_up_for_so_long_and_no_longer() {
     let bed = Bed::new();
     let process = bed.launch("exec sleep 60").await;
     let keeper = supervisor(&bed.state());
     kill(keeper, Signal::SIGSTOP);
     let limit = Executor::ANSWER_TIMEOUT + Duration::from_secs(5);
-    let (signal, stop, adopt) = tokio::time::timeout(limit, async {
+    let io = SessionIo {
+        stdin: Box::pin(tokio::io::empty()),
+        stdout: Box::pin(tokio::io::sink()),
+        stderr: Box::pin(tokio::io::sink()),
+        resize: Box::pin(futures_util::stream::empty()),
+    };
+    let command = ["true".to_owned()];
+    let (signal, session, stop, adopt) = tokio::time::timeout(limit, async {
         tokio::join!(
             process.signal(15),
+            process.exec_streaming(&command, None, io),
             process.stop(None, Duration::ZERO),
             bed.executor.adopt("a/task/1")
         )
@@ -210,6 +242,8 @@ async fn a_stopped_supervising_process_holds_callers_up_for_so_long_and_no_longe
     .await
     .unwrap();
     assert!(matches!(signal, Err(ControlError::Unresponsive(_))), "{signal:?}");
+    let is_unresponsive = matches!(session, Err(SessionError::Control(ControlError::Unresponsive(_))));
+    assert!(is_unresponsive, "{session:?}");
     assert!(matches!(stop, Err(ControlError::Unresponsive(_))), "{stop:?}");
     assert!(matches!(adopt, Err(AdoptError::Unresponsive { .. })), "{adopt:?}");
     // By force, all of it goes.

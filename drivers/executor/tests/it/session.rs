@@ -318,3 +318,17 @@ async fn a_dropped_session_kills_its_command_and_what_that_started() {
     }
     process.destroy(true).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_dropped_session_kills_also_what_left_its_session() {
+    let bed = Bed::new();
+    let process = bed.launch("sleep 60").await;
+    let (io, mut ends) = session();
+    let script = "setsid sh -c 'echo pid=$$.; while :; do sleep 1; done' & sleep 60";
+    let running = start(&process, script, None, io);
+    let text = read_until(&mut ends.stdout, ".").await;
+    let pid = text.split(['=', '.']).nth(1).unwrap().parse().unwrap();
+    running.abort();
+    is_gone(pid).await;
+    process.destroy(true).await.unwrap();
+}
