@@ -17,7 +17,8 @@ use tokio::io::unix::AsyncFd;
 
 /// Forks. The caller must have one thread only, as the supervising process does: the child then may do anything.
 pub(crate) fn fork() -> io::Result<ForkResult> {
-    // SAFETY: the supervising process never starts a second thread, so no lock can be held by one that the child lacks.
+    // SAFETY: `supervisor::main` refuses to run beside other threads and never starts one, so no lock can be held by a
+    // thread that the child lacks.
     unsafe { nix::unistd::fork() }.map_err(Into::into)
 }
 

@@ -34,6 +34,12 @@ pub fn main() -> ExitCode {
 }
 
 fn supervise() -> io::Result<()> {
+    // All that follows rests on it: see `sys::fork`.
+    if std::fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(io::Error::other(
+            "the process has more than one thread; run the program encamp-executor",
+        ));
+    }
     let client = detach()?;
     let Some(supervisor) = start::start(client)? else {
         return Ok(());
@@ -55,4 +61,20 @@ fn detach() -> io::Result<UnixStream> {
     dup2_stdin(std::fs::File::open("/dev/null")?)?;
     sys::close_others_on_exec()?;
     Ok(UnixStream::from(client))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_with_several_threads_cannot_supervise() {
+        // A test runs beside the thread that waits for it.
+        let (done, wait) = std::sync::mpsc::channel::<()>();
+        let other = std::thread::spawn(move || wait.recv().is_err());
+        let error = supervise().unwrap_err();
+        drop(done);
+        assert!(other.join().unwrap());
+        assert!(error.to_string().contains("more than one thread"), "{error}");
+    }
 }

@@ -30,6 +30,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 const LEFTOVER_INTERVAL: Duration = Duration::from_millis(20);
 /// How often an exit that does not fit on the disk is written again.
 const RECORD_INTERVAL: Duration = Duration::from_secs(5);
+/// How long nobody is let in after that has failed.
+const ACCEPT_INTERVAL: Duration = Duration::from_millis(200);
 /// How long clients may take to read the last answers.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -40,6 +42,8 @@ pub(super) struct Supervisor {
     namespaces: Namespaces,
     pumps: Vec<Pump>,
     listener: UnixListener,
+    /// Until when nobody is let in. Who waits at the door keeps the listener ready: it would spin.
+    closed_until: Option<Instant>,
     signals: SignalFd,
     conns: Vec<Conn>,
     last_conn: u32,
@@ -95,6 +99,7 @@ impl Supervisor {
             namespaces: Namespaces::default(),
             pumps,
             listener,
+            closed_until: None,
             signals: child_signals()?,
             conns: vec![client],
             last_conn: 0,
@@ -146,10 +151,10 @@ impl Supervisor {
     }
 
     fn watched(&self) -> Vec<(Source, BorrowedFd<'_>, PollFlags)> {
-        let mut watched = vec![
-            (Source::Signals, self.signals.as_fd(), PollFlags::POLLIN),
-            (Source::Listener, self.listener.as_fd(), PollFlags::POLLIN),
-        ];
+        let mut watched = vec![(Source::Signals, self.signals.as_fd(), PollFlags::POLLIN)];
+        if self.closed_until.is_none() {
+            watched.push((Source::Listener, self.listener.as_fd(), PollFlags::POLLIN));
+        }
         for (index, pump) in self.pumps.iter().enumerate() {
             watched.extend(pump.readable().map(|fd| (Source::Pump(index), fd, PollFlags::POLLIN)));
             watched.extend(pump.writable().map(|fd| (Source::Sink, fd, PollFlags::POLLOUT)));
@@ -174,7 +179,8 @@ impl Supervisor {
             Phase::Running | Phase::Over => None,
         };
         let stalls = self.pumps.iter().filter_map(Pump::deadline);
-        let Some(next) = phase.into_iter().chain(self.kill_at).chain(stalls).min() else {
+        let known = phase.into_iter().chain(self.kill_at).chain(self.closed_until);
+        let Some(next) = known.chain(stalls).min() else {
             return PollTimeout::NONE;
         };
         let left = next.saturating_duration_since(Instant::now());
@@ -200,6 +206,7 @@ impl Supervisor {
     /// Does what it is time for.
     fn proceed(&mut self) {
         let now = Instant::now();
+        self.closed_until = self.closed_until.filter(|until| *until > now);
         for index in 0..self.pumps.len() {
             let event = self.pumps.get_mut(index).and_then(|pump| pump.flush(now));
             self.tell(event);
@@ -285,6 +292,7 @@ impl Supervisor {
     }
 
     fn end(&mut self, status: i32, at: SystemTime) {
+        self.end_sessions();
         let (exit_code, signal) = decode(status);
         let oom_kills = self.plan.cgroup.as_ref().and_then(|cgroup| cgroup.oom_kills().ok());
         let exit = Exit {
@@ -305,6 +313,17 @@ impl Supervisor {
         };
     }
 
+    /// Tells the ends of those sessions that ended with the task: there is no other turn.
+    fn end_sessions(&mut self) {
+        let starting = self.conns.iter().filter(|conn| conn.session.is_some());
+        for id in starting.map(|conn| conn.id).collect::<Vec<_>>() {
+            // That it was ready, and that it was executed.
+            self.hear(id);
+            self.hear(id);
+        }
+        self.reap();
+    }
+
     fn output_lost(&self) -> u64 {
         self.pumps.iter().map(Pump::lost).sum()
     }
@@ -318,8 +337,11 @@ impl Supervisor {
     }
 
     fn accept(&mut self) {
-        let Ok((socket, _)) = self.listener.accept() else {
-            return;
+        let socket = match self.listener.accept() {
+            Ok((socket, _)) => socket,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+            // Out of descriptors, most likely.
+            Err(_) => return self.closed_until = Some(Instant::now() + ACCEPT_INTERVAL),
         };
         let us = nix::unistd::geteuid();
         let is_welcome =

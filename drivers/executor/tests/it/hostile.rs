@@ -138,3 +138,45 @@ async fn a_named_pipe_that_is_something_else_is_refused() {
     assert!(error.to_string().contains("not a named pipe"), "{error}");
     assert_eq!(fs::read_to_string(path).unwrap(), "precious");
 }
+
+/// Sets the soft limit only, so that it can be taken back.
+fn limit_descriptors(pid: i32, soft: &str) {
+    let mut prlimit = std::process::Command::new("prlimit");
+    prlimit.args(["--pid", &pid.to_string(), &format!("--nofile={soft}:")]);
+    assert!(prlimit.status().unwrap().success());
+}
+
+/// Processor time, in ticks of 10 ms.
+fn ticks(pid: i32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<u64>().unwrap())
+        .sum()
+}
+
+#[tokio::test]
+async fn a_supervising_process_without_descriptors_does_not_spin_and_lets_clients_in_later() {
+    let bed = Bed::new();
+    let process = bed.launch("exec sleep 60").await;
+    let keeper = crate::support::supervisor(&bed.state());
+    // The first that is free: `poll` refuses more descriptors than the limit.
+    let is_free = |fd: &u32| !std::path::Path::new(&format!("/proc/{keeper}/fd/{fd}")).exists();
+    let free = (0..1024).find(is_free).unwrap();
+    limit_descriptors(keeper, &free.to_string());
+    let asking = tokio::spawn({
+        let process = process.clone();
+        async move { process.status().await }
+    });
+    let before = ticks(keeper);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let used = ticks(keeper) - before;
+    assert!(used < 20, "{used} ticks of 100");
+    limit_descriptors(keeper, "1024");
+    let status = within("an answer", asking).await.unwrap();
+    assert!(matches!(status, Ok(None)), "{status:?}");
+    process.destroy(true).await.unwrap();
+}

@@ -6,7 +6,7 @@ use encamp_executor::{Process, SessionError, SessionExit, SessionIo, TerminalSiz
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 
-use crate::support::{Bed, announced_pid, is_gone, within};
+use crate::support::{Bed, announced_pid, eventually, is_gone, within};
 
 fn shell(script: &str) -> Vec<String> {
     ["/bin/sh", "-c", script].map(String::from).to_vec()
@@ -123,6 +123,31 @@ async fn sessions_of_a_task_that_ends_end_with_it() {
     within("the end", process.wait()).await;
     assert!(process.exec(&shell("exit 0"), MINUTE).await.is_err());
     process.destroy(false).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_session_is_told_its_end_when_the_task_ends() {
+    let bed = Bed::new();
+    let process = bed.launch("while [ ! -e go ]; do sleep 0.01; done").await;
+    let mut running = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let process = process.clone();
+        running.spawn(async move { process.exec(&shell("touch here.$$; exec sleep 60"), MINUTE).await });
+    }
+    let here = || std::fs::read_dir(bed.dir.path()).unwrap().flatten();
+    let is_here = |name: std::ffi::OsString| name.to_string_lossy().starts_with("here.");
+    eventually("all sessions", || {
+        match here().filter(|entry| is_here(entry.file_name())).count() {
+            20 => Ok(()),
+            count => Err(count),
+        }
+    })
+    .await;
+    std::fs::write(bed.dir.path().join("go"), "").unwrap();
+    for output in within("all sessions", running.join_all()).await {
+        assert_eq!(output.unwrap().exit.signal, 9);
+    }
+    process.destroy(true).await.unwrap();
 }
 
 #[tokio::test]
