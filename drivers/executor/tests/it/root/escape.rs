@@ -1,7 +1,7 @@
 //! Tasks that want out.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::symlink;
 
 use encamp_executor::{Output, Plan};
 
