@@ -23,9 +23,10 @@ pub(crate) fn stderr_has_colour() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-pub(crate) fn to_stdout(bytes: &[u8]) {
+/// Says whether anybody still reads.
+pub(crate) fn to_stdout(bytes: &[u8]) -> bool {
     let mut out = io::stdout().lock();
-    drop(out.write_all(bytes).and_then(|()| out.flush()));
+    out.write_all(bytes).and_then(|()| out.flush()).is_ok()
 }
 
 pub(crate) fn to_stderr(text: &str) {
@@ -35,7 +36,7 @@ pub(crate) fn to_stderr(text: &str) {
 
 /// A line on standard output.
 pub(crate) fn line(text: &str) {
-    to_stdout(format!("{text}\n").as_bytes());
+    let _read = to_stdout(format!("{text}\n").as_bytes());
 }
 
 /// A JSON value on a line of its own.

@@ -4,6 +4,7 @@ use anyhow::Result;
 use encamp_runner::{AllocRecord, Phase, Store, Supervisor, TaskRecord};
 
 use crate::exit::usage;
+use crate::output;
 
 /// An allocation that is kept, with its tasks in job order.
 #[derive(Debug)]
@@ -77,11 +78,14 @@ impl Target {
 
 /// Every allocation that is kept, oldest first.
 pub(crate) fn all(store: &Store) -> Result<Vec<Alloc>> {
-    store
-        .list()?
-        .into_iter()
-        .map(|record| Alloc::load(store, record))
-        .collect()
+    let load = |record: AllocRecord| {
+        let id = record.id.clone();
+        let alloc = Alloc::load(store, record);
+        // One damaged record must not hide the others.
+        let alloc = alloc.inspect_err(|error| output::error(&format!("allocation {id} is passed over: {error:#}")));
+        alloc.ok()
+    };
+    Ok(store.list()?.into_iter().filter_map(load).collect())
 }
 
 /// What `words` names: an allocation by the beginning of its id, a job by its id, either with `/TASK`, or a task alone.
@@ -99,7 +103,13 @@ pub(crate) fn find(store: &Store, words: Option<&str>) -> Result<Target> {
         Some((head, task)) => (head, Some(task)),
         None => (words, None),
     };
-    let (meant, others): (Vec<_>, Vec<_>) = allocs.into_iter().partition(|alloc| is_named(alloc, head));
+    let (mut meant, mut others): (Vec<_>, Vec<_>) = allocs.into_iter().partition(|alloc| alloc.record.job_id == head);
+    if meant.is_empty() {
+        // A job's name goes before the beginning of an id.
+        (meant, others) = others
+            .into_iter()
+            .partition(|alloc| !head.is_empty() && alloc.record.id.starts_with(head));
+    }
     if meant.is_empty() {
         return find_task(others, words);
     }
@@ -117,10 +127,6 @@ pub(crate) fn find(store: &Store, words: Option<&str>) -> Result<Target> {
             task: task.map(str::to_owned),
         }),
     }
-}
-
-fn is_named(alloc: &Alloc, head: &str) -> bool {
-    !head.is_empty() && (alloc.record.job_id == head || alloc.record.id.starts_with(head))
 }
 
 fn find_task(allocs: Vec<Alloc>, task: &str) -> Result<Target> {

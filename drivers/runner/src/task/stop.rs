@@ -35,7 +35,7 @@ impl Stopper {
             task: task.name.clone(),
             id: runner.record.task_id.clone(),
             timeout: task.kill_timeout,
-            signal: task.kill_signal.clone(),
+            signal: task.kill_signal.as_deref().map(full_name),
             orders: runner.wires.orders.clone(),
             mailbox: runner.wires.mailbox.clone(),
         }
@@ -86,5 +86,15 @@ impl Stopper {
         let event = Event::now(&self.task, kind, message);
         drop(self.mailbox.try_send(event.clone()));
         self.shared.tell(event);
+    }
+}
+
+/// `term` and `TERM` are `SIGTERM`, for every driver alike.
+fn full_name(signal: &str) -> String {
+    let upper = signal.to_ascii_uppercase();
+    if upper.starts_with("SIG") {
+        upper
+    } else {
+        format!("SIG{upper}")
     }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn logs(data: &DataDir, args: &Logs) -> Result<u8> {
 
 /// Prints what there is.
 fn print_now(mut reader: Reader) -> Result<()> {
-    while print_next(&mut reader, Duration::ZERO)? {}
+    while print_next(&mut reader, Duration::ZERO)? == Printed::Something {}
     Ok(())
 }
 
@@ -49,18 +49,31 @@ fn print_until(mut reader: Reader, is_over: impl Fn() -> Result<bool>) -> Result
     loop {
         // Asked before reading: what is written before the task's end is read after this says so.
         let over = is_over()?;
-        if !print_next(&mut reader, LOOK)? && over {
-            return Ok(());
+        match print_next(&mut reader, LOOK)? {
+            Printed::Unread => return Ok(()),
+            Printed::Nothing if over => return Ok(()),
+            Printed::Something | Printed::Nothing => {}
         }
     }
 }
 
-/// Prints the next piece; `false` where there is none for now.
-fn print_next(reader: &mut Reader, timeout: Duration) -> Result<bool> {
+/// What a look at the files came to.
+#[derive(PartialEq)]
+enum Printed {
+    Something,
+    /// There is nothing new for now.
+    Nothing,
+    /// Nobody reads what is printed any more.
+    Unread,
+}
+
+/// Prints the next piece.
+fn print_next(reader: &mut Reader, timeout: Duration) -> Result<Printed> {
     match reader.next(timeout)? {
-        Next::Data(bytes) => output::to_stdout(bytes),
+        Next::Data(bytes) if output::to_stdout(bytes) => {}
+        Next::Data(_) => return Ok(Printed::Unread),
         Next::Skipped { files } => output::notice(&format!("{files} log files were removed before they were read")),
-        Next::Pending => return Ok(false),
+        Next::Pending => return Ok(Printed::Nothing),
     }
-    Ok(true)
+    Ok(Printed::Something)
 }
