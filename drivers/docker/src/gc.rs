@@ -45,6 +45,10 @@ impl Images {
         let mut inner = self.lock();
         let pulled = inner.pulled.get_or_insert_with(|| self.load());
         if pulled.entry(image.to_owned()).or_default().insert(reference.to_owned()) {
+            // Made here only: a removal that comes late must not bring a directory back that is gone.
+            if let Some(dir) = self.file.parent() {
+                drop(std::fs::create_dir_all(dir));
+            }
             self.store(pulled);
         }
     }
@@ -129,9 +133,7 @@ impl Images {
 
     fn store(&self, pulled: &BTreeMap<String, BTreeSet<String>>) {
         let write = || {
-            let dir = self.file.parent().unwrap_or(std::path::Path::new("/"));
             let next = self.file.with_extension("next");
-            std::fs::create_dir_all(dir)?;
             std::fs::write(&next, serde_json::to_vec(pulled)?)?;
             std::fs::rename(&next, &self.file)
         };
