@@ -82,7 +82,8 @@ const SUITES: [Suite; 3] = [
     Suite {
         name: "docker",
         needs: Needs::Engine,
-        harness: &["--ignored", "docker::"],
+        // One at a time: a test that pits us against the engine's speed is to have the machine to itself.
+        harness: &["--ignored", "docker::", "--test-threads=1"],
         claims: |test| test.contains("docker::"),
     },
 ];
