@@ -1,6 +1,5 @@
 //! Runners in the background: started, and started again where one has died.
 
-use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 use std::{env, fs};
@@ -42,7 +41,8 @@ pub(crate) async fn supervise(data: &DataDir, store: &Store, alloc_id: &str) -> 
         .arg(alloc_id)
         .arg("--data-dir")
         .arg(data.root());
-    command.current_dir("/").process_group(0);
+    // It makes a session of its own, which the leader of a process group could not.
+    command.current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log_file);
     let mut child = command.spawn().context("cannot start a runner in the background")?;
     let taken_up = async {
