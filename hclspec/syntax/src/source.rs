@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use crate::{Diagnostic, Diagnostics};
+use crate::{Diagnostic, Diagnostics, Range as ByteRange};
 
 /// A configuration file in memory: its name, for messages, and its text.
 pub struct Source {

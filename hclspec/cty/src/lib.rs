@@ -1,0 +1,23 @@
+//! Values and types of HCL: exact numbers, nulls and unknowns of a type, conversion, unification and functions.
+#![forbid(unsafe_code)]
+
+mod convert;
+mod de;
+pub mod functions;
+mod function;
+pub mod json;
+mod number;
+pub mod operators;
+mod ser;
+pub mod serde_map;
+mod types;
+mod unify;
+mod value;
+
+pub use convert::{ConvertError, convert};
+pub use de::{DecodeError, from_value};
+pub use function::{Function, FunctionError, Parameter};
+pub use number::{Number, NumberError};
+pub use types::Type;
+pub use unify::unify;
+pub use value::Value;
