@@ -1,5 +1,11 @@
 //! The JSON syntax of HCL: a JSON tree with places, in which every string may be a template.
 
+mod parser;
+mod scan;
+mod string;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use smol_str::SmolStr;
@@ -56,7 +62,8 @@ pub struct Text {
 
 /// The JSON value that a text is, and what is wrong with it.
 ///
-/// There is always a tree; where there are errors, it is what could be made out.
-pub fn parse(_source: &Arc<Source>) -> (Arc<Node>, Diagnostics) {
-    unimplemented!("the JSON parser")
+/// There is always a tree; where there are errors, it is what could be made out. A configuration is an object or an
+/// array of objects, so anything else as the outermost value is an error here already.
+pub fn parse(source: &Arc<Source>) -> (Arc<Node>, Diagnostics) {
+    parser::parse(source)
 }
