@@ -17,9 +17,10 @@ pub struct Body {
     pub attributes: Vec<Attribute>,
     /// `name "label" { .. }`, in source order.
     pub blocks: Vec<Block>,
-    /// All of it: for a block's body from its opening to its closing brace, else the whole text.
+    /// All of it: for a block's body from its opening to its closing brace, for a one-line block's the attribute, and
+    /// for a whole text from its first token to its end.
     pub range: Range,
-    /// The empty range where the body ends.
+    /// The empty range after the body: after the closing brace, the one-line block's attribute, or the whole text.
     pub end: Range,
 }
 
@@ -82,7 +83,11 @@ pub enum ExprKind {
     Bool(bool),
     /// A number, as it is written.
     Number(SmolStr),
-    /// A quoted string, a heredoc, or a template from elsewhere. One without any part is the empty string.
+    /// A string without anything to be filled in, its escapes resolved: quoted, a heredoc, a bare name as the key of an
+    /// object, or a template from elsewhere.
+    String(SmolStr),
+    /// A quoted string, a heredoc, or a template from elsewhere, with at least one part that is to be filled in. One
+    /// that is an interpolation and nothing else is what is interpolated, whatever its type.
     Template(Template),
     /// `(x)`.
     Parentheses(Box<Expr>),
@@ -104,21 +109,35 @@ pub enum ExprKind {
     Conditional(Box<[Expr; 3]>),
     /// `-x`, `!x`.
     Unary(UnaryOperator, Box<Expr>),
-    /// `a + b`; the range is the operator's.
-    Binary(BinaryOperator, Range, Box<[Expr; 2]>),
+    /// `a + b - c`: the first operand, and operations of the same precedence on it from left to right, at least one.
+    ///
+    /// Such chains are flat, since they can be of any length. The range of `a + b` in it is from the start of `a` to
+    /// the end of `b`.
+    Binary(Box<Expr>, Vec<Operation>),
     /// `[for v in xs : v]`, `{for k, v in xs : k => v}`.
     For(Box<For>),
     /// What could not be parsed. The parser has reported it, so its value is unknown and no further error.
     Invalid,
 }
 
+/// `+ b` in `a + b`.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// What is done.
+    pub operator: BinaryOperator,
+    /// Of the operator.
+    pub operator_range: Range,
+    /// The right operand.
+    pub right: Expr,
+}
+
 /// `key = value` in an object.
 #[derive(Clone, Debug)]
 pub struct ObjectItem {
-    /// A bare name is a [`Template`] of one literal part; anything else is what it is, `(x)` being
-    /// [`ExprKind::Parentheses`].
+    /// A bare name is an [`ExprKind::String`]; anything else is what it is, `(x)` being [`ExprKind::Parentheses`].
     pub key: Expr,
-    /// Whether the key was written as a bare name (or a traversal that begins with one, which is an error to evaluate).
+    /// Whether the key was written as a bare name, or as an [`ExprKind::Traversal`] of a variable by constant steps,
+    /// which is an error to evaluate.
     pub bare_key: bool,
     /// The value.
     pub value: Expr,
@@ -139,7 +158,7 @@ pub enum StepKind {
     /// `.name`.
     Attribute(SmolStr),
     /// `[key]`.
-    Index(Expr),
+    Index(Box<Expr>),
     /// `.0`.
     LegacyIndex(SmolStr),
 }
@@ -189,7 +208,7 @@ pub struct For {
     pub group: bool,
     /// After `if`.
     pub condition: Option<Expr>,
-    /// From the opening bracket to the colon.
+    /// Of the opening bracket.
     pub open_range: Range,
     /// Of the closing bracket.
     pub close_range: Range,
@@ -198,7 +217,8 @@ pub struct For {
 /// A string that may have parts to be filled in.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// In order. Neighbouring literal parts may occur; empty ones don't.
+    /// In order. There are no neighbouring literal parts, and no empty ones but where strip markers left nothing of a
+    /// literal beside an only interpolation: that makes the template a string all the same.
     pub parts: Vec<Part>,
 }
 
@@ -207,7 +227,7 @@ pub struct Template {
 pub struct Part {
     /// What it is.
     pub kind: PartKind,
-    /// With its `${` and `}`, for a directive from its first marker to its last.
+    /// With its `${` and `}` (and strip markers), for a directive from its first marker to its last.
     pub range: Range,
 }
 

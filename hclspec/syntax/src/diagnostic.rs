@@ -87,7 +87,8 @@ impl Diagnostic {
         text
     }
 
-    fn to_json(&self) -> serde_json::Value {
+    /// As one element of [`Diagnostics::to_json`].
+    pub fn to_json(&self) -> serde_json::Value {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -140,6 +141,14 @@ impl Diagnostics {
     /// Whether any is an error.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// How many are errors.
+    pub fn error_count(&self) -> usize {
+        self.0
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .count()
     }
 
     /// Whether there are none.

@@ -16,4 +16,4 @@ pub use range::Range;
 pub use render::Style;
 pub use smol_str::SmolStr;
 pub use source::{Source, Span};
-pub use suggest::did_you_mean;
+pub use suggest::{did_you_mean, hint};

@@ -14,6 +14,30 @@ pub struct Range {
 }
 
 impl Range {
+    /// From one byte to before another.
+    #[must_use]
+    pub const fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+
+    /// The empty range at a byte.
+    #[must_use]
+    pub const fn empty(at: u32) -> Self {
+        Self { start: at, end: at }
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub const fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+
     /// From the start of this to the end of `last`.
     #[must_use]
     pub fn to(self, last: Self) -> Self {

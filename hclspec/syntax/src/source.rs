@@ -1,10 +1,12 @@
 //! Source text and places in it.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops;
 use std::sync::{Arc, OnceLock};
 
-use crate::{Diagnostic, Diagnostics, Range as ByteRange};
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::{Diagnostic, Diagnostics, Range};
 
 /// A configuration file in memory: its name, for messages, and its text.
 pub struct Source {
@@ -12,7 +14,18 @@ pub struct Source {
     text: String,
     had_bom: bool,
     line_starts: OnceLock<Vec<usize>>,
+    marks: OnceLock<Vec<Mark>>,
 }
+
+/// How many grapheme clusters there are before a place that is the boundary of one.
+#[derive(Clone, Copy)]
+struct Mark {
+    offset: usize,
+    clusters: usize,
+}
+
+/// How far marks are apart, in bytes, or a cluster more.
+const MARK_DISTANCE: usize = 4096;
 
 impl Source {
     /// A source of the given name. A UTF-8 byte order mark at the start of the text is dropped.
@@ -23,6 +36,7 @@ impl Source {
             had_bom: stripped.is_some(),
             text: stripped.unwrap_or(text),
             line_starts: OnceLock::new(),
+            marks: OnceLock::new(),
         })
     }
 
@@ -64,6 +78,16 @@ impl Source {
         if self.had_bom { '\u{feff}'.len_utf8() } else { 0 }
     }
 
+    /// The text of a range; empty where the range is not one of this text.
+    pub fn slice(&self, range: Range) -> &str {
+        self.text.get(ops::Range::from(range)).unwrap_or_default()
+    }
+
+    /// A range of this text as a span.
+    pub fn span(self: &Arc<Self>, range: Range) -> Span {
+        Span::new(self, range.into())
+    }
+
     /// The zero-based index of the line that holds the byte offset.
     fn line_index(&self, offset: usize) -> usize {
         self.line_starts()
@@ -72,7 +96,7 @@ impl Source {
     }
 
     /// The byte range of a line, by its zero-based index, without its line ending.
-    pub(crate) fn line_range(&self, index: usize) -> Range<usize> {
+    pub(crate) fn line_range(&self, index: usize) -> ops::Range<usize> {
         let starts = self.line_starts();
         let start = starts.get(index).copied().unwrap_or(self.text.len());
         let end = starts.get(index + 1).copied().unwrap_or(self.text.len());
@@ -85,6 +109,41 @@ impl Source {
             let newlines = self.text.match_indices('\n').map(|(index, _)| index + 1);
             std::iter::once(0).chain(newlines).collect()
         })
+    }
+
+    /// The column of a byte offset, from 1, in grapheme clusters.
+    fn column(&self, offset: usize) -> usize {
+        let starts = self.line_starts();
+        let start = starts.get(self.line_index(offset)).copied().unwrap_or_default();
+        let before = self.text.get(start..offset).unwrap_or_default();
+        if before.is_ascii() {
+            return before.len() + 1;
+        }
+        if before.len() <= MARK_DISTANCE {
+            return before.graphemes(true).count() + 1;
+        }
+        self.clusters_before(offset) - self.clusters_before(start) + 1
+    }
+
+    /// How many clusters begin before a byte offset. Marks keep this fast in very long lines.
+    fn clusters_before(&self, offset: usize) -> usize {
+        let marks = self.marks.get_or_init(|| self.make_marks());
+        let index = marks.partition_point(|mark| mark.offset <= offset).saturating_sub(1);
+        let mark = marks.get(index).copied().unwrap_or(Mark { offset: 0, clusters: 0 });
+        let rest = self.text.get(mark.offset..offset).unwrap_or_default();
+        mark.clusters + rest.graphemes(true).count()
+    }
+
+    fn make_marks(&self) -> Vec<Mark> {
+        let mut marks = vec![Mark { offset: 0, clusters: 0 }];
+        let mut next = MARK_DISTANCE;
+        for (clusters, (offset, _)) in self.text.grapheme_indices(true).enumerate() {
+            if offset >= next {
+                marks.push(Mark { offset, clusters });
+                next = offset + MARK_DISTANCE;
+            }
+        }
+        marks
     }
 }
 
@@ -110,7 +169,7 @@ impl Span {
     ///
     /// A range that reaches beyond the text or into the middle of a character is moved to the nearest place before
     /// it that does not.
-    pub fn new(source: &Arc<Source>, range: Range<usize>) -> Self {
+    pub fn new(source: &Arc<Source>, range: ops::Range<usize>) -> Self {
         let start = source.text.floor_char_boundary(range.start);
         let end = source.text.floor_char_boundary(range.end).max(start);
         Self {
@@ -126,7 +185,7 @@ impl Span {
     }
 
     /// The byte range in [`Source::text`].
-    pub fn range(&self) -> Range<usize> {
+    pub fn range(&self) -> ops::Range<usize> {
         self.start..self.end
     }
 
@@ -140,9 +199,9 @@ impl Span {
         self.source.line_index(self.start) + 1
     }
 
-    /// The column that the span starts in, from 1, in characters.
+    /// The column that the span starts in, from 1, in grapheme clusters: what a reader takes for one character.
     pub fn column(&self) -> usize {
-        self.column_of(self.start)
+        self.source.column(self.start)
     }
 
     /// The line that the span ends on, from 1.
@@ -152,13 +211,7 @@ impl Span {
 
     /// The column after the span's last character, from 1.
     pub fn end_column(&self) -> usize {
-        self.column_of(self.end)
-    }
-
-    fn column_of(&self, offset: usize) -> usize {
-        let line = self.source.line_range(self.source.line_index(offset));
-        let before = self.source.text.get(line.start..offset).unwrap_or_default();
-        before.chars().count() + 1
+        self.source.column(self.end)
     }
 }
 
@@ -185,6 +238,15 @@ impl fmt::Debug for Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_count_what_readers_see_as_one_character_however_long_the_line() {
+        let source = Source::new("a.hcl", "e\u{301}\u{1f468}\u{200d}\u{1f469} = 1".to_owned());
+        assert_eq!(Span::new(&source, 14..15).column(), 3);
+        let source = Source::new("a.hcl", format!("\n{}x", "e\u{301}".repeat(5000)));
+        let span = Span::new(&source, 15_001..15_002);
+        assert_eq!((span.text(), span.line(), span.column(), span.end_column()), ("x", 2, 5001, 5002));
+    }
 
     #[test]
     fn lines_and_columns_count_characters_from_one() {
