@@ -1,0 +1,63 @@
+//! Several bodies as one.
+
+use std::collections::HashMap;
+
+use encamp_hclspec_syntax::SmolStr;
+
+use super::native::missing_argument;
+use super::{Asked, Attribute, Body, Content};
+use crate::{Diagnostic, Diagnostics, Span};
+
+pub(super) fn content(bodies: &[Body], asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
+    let mut merged = Content::default();
+    for body in bodies {
+        // Any of the bodies may have what is required.
+        let content = body.answer(Asked { required: false, ..asked }, diagnostics);
+        for (name, attribute) in content.attributes {
+            match merged.attributes.get(&name) {
+                Some(first) => diagnostics.push(duplicate(&attribute, first.name_span())),
+                None => {
+                    merged.attributes.insert(name, attribute);
+                }
+            }
+        }
+        merged.blocks.extend(content.blocks);
+        merged.assigned.extend(content.assigned);
+        merged.strays.extend(content.strays);
+    }
+    if asked.required {
+        for name in asked.schema.required() {
+            let stands_in = merged.strays.iter().any(|block| block.name == name);
+            if !merged.attributes.contains_key(name)
+                && !stands_in
+                && let Some(first) = bodies.first()
+            {
+                diagnostics.push(missing_argument(name, first.missing_span()));
+            }
+        }
+    }
+    merged
+}
+
+pub(super) fn attributes(bodies: &[Body], diagnostics: &mut Diagnostics) -> Vec<Attribute> {
+    let mut seen: HashMap<SmolStr, Span> = HashMap::new();
+    let mut all = Vec::new();
+    for attribute in bodies.iter().flat_map(|body| body.all_attributes(diagnostics)) {
+        match seen.get(&attribute.name) {
+            Some(first) => diagnostics.push(duplicate(&attribute, first.clone())),
+            None => {
+                seen.insert(attribute.name.clone(), attribute.name_span());
+                all.push(attribute);
+            }
+        }
+    }
+    all
+}
+
+fn duplicate(attribute: &Attribute, first: Span) -> Diagnostic {
+    let detail = format!("The argument \"{}\" was already set at {first}.", attribute.name);
+    Diagnostic::error("Duplicate argument", detail)
+        .with_span(attribute.name_span())
+        .with_context(first)
+        .with_path([attribute.name.as_str()])
+}

@@ -1,0 +1,72 @@
+//! What a body may hold.
+
+use indexmap::IndexMap;
+
+/// The arguments and blocks that a body may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema {
+    attributes: IndexMap<String, bool>,
+    blocks: IndexMap<String, Vec<String>>,
+}
+
+impl Schema {
+    /// Of nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one more argument, that may be missing.
+    #[must_use]
+    pub fn with_attribute(mut self, name: &str) -> Self {
+        self.attribute(name, false);
+        self
+    }
+
+    /// With one more argument, that must be there.
+    #[must_use]
+    pub fn with_required_attribute(mut self, name: &str) -> Self {
+        self.attribute(name, true);
+        self
+    }
+
+    /// With one more block type; the labels' names are for messages, their number counts.
+    #[must_use]
+    pub fn with_block<S: Into<String>>(mut self, name: &str, labels: impl IntoIterator<Item = S>) -> Self {
+        self.block(name, labels.into_iter().map(Into::into).collect());
+        self
+    }
+
+    pub(crate) fn attribute(&mut self, name: &str, required: bool) {
+        *self.attributes.entry(name.to_owned()).or_default() |= required;
+    }
+
+    pub(crate) fn block(&mut self, name: &str, labels: Vec<String>) {
+        self.blocks.insert(name.to_owned(), labels);
+    }
+
+    /// The names of the arguments.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.attributes.keys().map(String::as_str)
+    }
+
+    /// The names of the arguments that must be there.
+    pub fn required(&self) -> impl Iterator<Item = &str> {
+        let required = self.attributes.iter().filter(|(_, required)| **required);
+        required.map(|(name, _)| name.as_str())
+    }
+
+    /// The types of the blocks.
+    pub fn blocks(&self) -> impl Iterator<Item = &str> {
+        self.blocks.keys().map(String::as_str)
+    }
+
+    /// Whether there is an argument of this name.
+    pub fn has_attribute(&self, name: &str) -> bool {
+        self.attributes.contains_key(name)
+    }
+
+    /// The labels of the blocks of this type, if there are such blocks.
+    pub fn labels(&self, name: &str) -> Option<&[String]> {
+        self.blocks.get(name).map(Vec::as_slice)
+    }
+}

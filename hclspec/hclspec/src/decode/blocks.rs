@@ -1,0 +1,308 @@
+//! Blocks.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+
+use super::place::Place;
+use super::{Decoder, Spellings};
+use crate::body::{Attribute, Block, Content, Schema};
+use crate::cty::{convert, unify};
+use crate::spec::{Blocks, LabelledBlocks};
+use crate::{Body, Diagnostic, Diagnostics, Expression, Label, Spec, Type, Value};
+
+impl<'s> Decoder<'s, '_> {
+    pub(super) fn block(&mut self, name: &str, required: bool, nested: &'s Spec, place: &Place<'_>) -> Value {
+        match self.single(name, required, place) {
+            Some(block) => self.under(name, |decoder| decoder.body(nested, &block.body, &block.labels, false)),
+            None => Value::Null(nested.implied_type()),
+        }
+    }
+
+    pub(super) fn block_attrs(&mut self, name: &str, ty: &Type, required: bool, place: &Place<'_>) -> Value {
+        let Some(block) = self.single(name, required, place) else {
+            return Value::Null(Type::map(ty.clone()));
+        };
+        self.under(name, |decoder| {
+            let mut found = Diagnostics::new();
+            let attributes = block.body.all_attributes(&mut found);
+            decoder.report_all(found);
+            let mut entries = IndexMap::with_capacity(attributes.len());
+            for attribute in &attributes {
+                let value = decoder.under(attribute.name.as_str(), |decoder| decoder.typed(attribute, ty));
+                entries.insert(attribute.name.to_string(), value);
+            }
+            decoder.one_type(entries, ty)
+        })
+    }
+
+    /// A map of values that are of the type already, unless the type leaves open what they are.
+    fn one_type(&mut self, entries: IndexMap<String, Value>, ty: &Type) -> Value {
+        let wanted = Type::map(ty.clone());
+        convert(Value::Object(Box::new(entries)), &wanted).unwrap_or(Value::Unknown(wanted))
+    }
+
+    pub(super) fn block_list(&mut self, blocks: &'s Blocks, place: &Place<'_>) -> Value {
+        let (values, spans) = self.elements(blocks, place);
+        self.unified(blocks, values, &spans, Type::list)
+    }
+
+    pub(super) fn block_set(&mut self, blocks: &'s Blocks, place: &Place<'_>) -> Value {
+        let (values, spans) = self.elements(blocks, place);
+        self.unified(blocks, values, &spans, Type::set)
+    }
+
+    /// The values of all blocks, and where they are.
+    pub(super) fn elements(&mut self, blocks: &'s Blocks, place: &Place<'_>) -> (Vec<Value>, Vec<Block>) {
+        let found: Vec<Block> = place.blocks_of(&blocks.name).cloned().collect();
+        self.check_count(blocks, &found, place);
+        let values = self.under(blocks.name.as_str(), |decoder| {
+            let values = found.iter().enumerate().map(|(index, block)| {
+                decoder.under(format!("[{index}]"), |decoder| {
+                    decoder.body(&blocks.nested, &block.body, &block.labels, false)
+                })
+            });
+            values.collect()
+        });
+        (values, found)
+    }
+
+    fn check_count(&mut self, blocks: &'s Blocks, found: &[Block], place: &Place<'_>) {
+        let Blocks { name, min, max, nested } = blocks;
+        if found.len() < *min {
+            let detail = format!("At least {min} blocks of type \"{name}\" are required; there are {}.", found.len());
+            let diagnostic = Diagnostic::error(format!("Insufficient {name} blocks"), detail);
+            self.report(diagnostic.with_span(place.body.missing_span()).with_path([name.as_str()]));
+        } else if let Some(max) = *max
+            && let Some(extra) = found.get(max)
+        {
+            let detail = format!("At most {max} blocks of type \"{name}\" are allowed; there are {}.", found.len());
+            let span = self.span_in(nested, extra);
+            let diagnostic = Diagnostic::error(format!("Too many {name} blocks"), detail).with_span(span);
+            self.report(diagnostic.with_context(extra.header_span()).with_path([name.as_str()]));
+        }
+    }
+
+    /// A list or a set of values, all converted to one type.
+    fn unified(&mut self, blocks: &'s Blocks, values: Vec<Value>, found: &[Block], wrap: fn(Type) -> Type) -> Value {
+        if values.is_empty() {
+            let empty = wrap(blocks.nested.implied_type());
+            return convert(Value::Tuple(values), &empty).unwrap_or(Value::Unknown(empty));
+        }
+        let types: Vec<Type> = values.iter().map(Value::ty).collect();
+        let Some(ty) = unify(&types) else {
+            let detail = "The arguments of all blocks of this type must be of the same types, block by block.";
+            self.inconsistent(blocks, found.first(), detail.to_owned());
+            return Value::Unknown(Type::Any);
+        };
+        let mut converted = Vec::with_capacity(values.len());
+        for (index, value) in values.into_iter().enumerate() {
+            match convert(value, &ty) {
+                Ok(value) => converted.push(value),
+                Err(error) => {
+                    let detail = format!("The arguments of this block are of other types than the others': {error}.");
+                    self.inconsistent(blocks, found.get(index), detail);
+                    return Value::Unknown(Type::Any);
+                }
+            }
+        }
+        let wanted = wrap(ty);
+        convert(Value::Tuple(converted), &wanted).unwrap_or(Value::Unknown(wanted))
+    }
+
+    fn inconsistent(&mut self, blocks: &'s Blocks, block: Option<&Block>, detail: String) {
+        let Some(block) = block else { return };
+        let span = self.span_in(&blocks.nested, block);
+        let diagnostic = Diagnostic::error(format!("Inconsistent argument types in {} blocks", blocks.name), detail);
+        self.report(diagnostic.with_span(span).with_path([blocks.name.as_str()]));
+    }
+
+    pub(super) fn block_map(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> Value {
+        let depth = blocks.labels.len();
+        let tree = self.labelled(blocks, place);
+        let wanted = (0..depth).fold(blocks.nested.implied_type(), |ty, _| Type::map(ty));
+        if tree.is_empty() {
+            return convert(Value::Object(Box::default()), &wanted).unwrap_or(Value::Unknown(wanted));
+        }
+        // Where the type leaves something open, the blocks have to agree on it.
+        convert(Tree::Level(tree).into_value(), &wanted).unwrap_or_else(|error| {
+            let first = place.blocks_of(&blocks.name).next();
+            let span = first.map_or_else(|| place.body.missing_span(), |block| self.span_in(&blocks.nested, block));
+            let detail = format!("The arguments of all blocks of this type must be of the same types: {error}.");
+            let summary = format!("Inconsistent argument types in {} blocks", blocks.name);
+            let diagnostic = Diagnostic::error(summary, detail).with_span(span);
+            self.report(diagnostic.with_path([blocks.name.as_str()]));
+            Value::Unknown(wanted)
+        })
+    }
+
+    pub(super) fn block_object(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> Value {
+        Tree::Level(self.labelled(blocks, place)).into_value()
+    }
+
+    fn labelled(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> IndexMap<String, Tree> {
+        let mut tree = IndexMap::new();
+        for block in place.blocks_of(&blocks.name) {
+            let (outer, rest) = block.labels.split_at(blocks.labels.len().min(block.labels.len()));
+            let depth = self.path.len();
+            self.path.push(blocks.name.clone());
+            self.path.extend(outer.iter().map(|label| label.text.to_string()));
+            let value = self.body(&blocks.nested, &block.body, rest, false);
+            if !insert(&mut tree, outer, value) {
+                let labels = outer.iter().fold(String::new(), |mut text, label| {
+                    let _ = write!(text, " \"{}\"", label.text);
+                    text
+                });
+                let detail = format!("A {}{labels} block was already defined. Its labels must be unique.", blocks.name);
+                self.error(format!("Duplicate {} block", blocks.name), detail, block.header_span());
+            }
+            self.path.truncate(depth);
+        }
+        tree
+    }
+
+    /// The one block of a name.
+    fn single<'p>(&mut self, name: &str, required: bool, place: &'p Place<'_>) -> Option<&'p Block> {
+        let mut found = place.content.blocks.iter().filter(|block| block.name == name);
+        let first = found.next();
+        if first.is_none() && required {
+            let detail = format!("A block of type \"{name}\" is required here.");
+            let diagnostic = Diagnostic::error(format!("Missing {name} block"), detail);
+            self.report(diagnostic.with_span(place.body.missing_span()).with_path([name]));
+        }
+        if let (Some(first), Some(second)) = (first, found.next()) {
+            let detail = format!(
+                "Only one block of type \"{name}\" is allowed here. The first one is at {}.",
+                first.header_span()
+            );
+            let diagnostic = Diagnostic::error(format!("Duplicate {name} block"), detail)
+                .with_span(second.header_span())
+                .with_context(first.header_span());
+            self.report(diagnostic.with_path([name]));
+        }
+        first
+    }
+
+    /// The content with objects that are assigned as the blocks that they stand for.
+    pub(super) fn expand(&mut self, mut content: Content, schema: &Schema) -> Content {
+        if self.spellings == Spellings::Strict || content.assigned.is_empty() {
+            return content;
+        }
+        let mut blocks = Vec::new();
+        for attribute in std::mem::take(&mut content.assigned) {
+            let depth = schema.labels(&attribute.name).map_or(0, <[String]>::len);
+            self.under(attribute.name.to_string(), |decoder| {
+                decoder.assigned(&attribute, &attribute.value, depth, &mut Vec::new(), &mut blocks);
+            });
+        }
+        blocks.append(&mut content.blocks);
+        content.blocks = blocks;
+        content
+    }
+
+    /// The blocks that an expression is: an object, a list of objects, or null; under one level for each label.
+    fn assigned(
+        &mut self,
+        attribute: &Attribute,
+        expression: &Expression,
+        depth: usize,
+        labels: &mut Vec<Label>,
+        blocks: &mut Vec<Block>,
+    ) {
+        if let Some(elements) = expression.elements() {
+            for element in &elements {
+                self.assigned(attribute, element, depth, labels, blocks);
+            }
+            return;
+        }
+        let source = expression.source();
+        let range = expression.range();
+        let entries = match expression.attributes(self.context) {
+            Some(entries) => entries,
+            None => {
+                let mut found = Diagnostics::new();
+                let value = expression.value(self.context, &mut found);
+                let has_errors = found.has_errors();
+                self.report_all(found);
+                if has_errors || value.is_null() || !value.is_known() {
+                    return;
+                }
+                if let Some(elements) = value.as_list() {
+                    for element in elements {
+                        let element = Expression::computed(source, element.clone(), range);
+                        self.assigned(attribute, &element, depth, labels, blocks);
+                    }
+                    return;
+                }
+                let Some(entries) = value.as_map() else {
+                    let detail = format!("A block or an object is required here, but this is a {}.", value.kind());
+                    self.error("Incorrect value type", detail, expression.span());
+                    return;
+                };
+                let computed = entries.iter().map(|(name, value)| Attribute {
+                    name: name.as_str().into(),
+                    name_range: range,
+                    value: Expression::computed(source, value.clone(), range),
+                });
+                computed.collect()
+            }
+        };
+        if depth == 0 {
+            blocks.push(Block {
+                name: attribute.name.clone(),
+                name_range: attribute.name_range,
+                header: attribute.name_range,
+                labels: labels.clone(),
+                body: Body::assigned(source, entries, range),
+            });
+            return;
+        }
+        for entry in entries {
+            labels.push(Label {
+                text: entry.name.clone(),
+                source: std::sync::Arc::clone(source),
+                range: entry.name_range,
+            });
+            self.assigned(attribute, &entry.value, depth - 1, labels, blocks);
+            labels.pop();
+        }
+    }
+}
+
+/// Values under labels.
+enum Tree {
+    Level(IndexMap<String, Tree>),
+    Leaf(Value),
+}
+
+impl Tree {
+    fn into_value(self) -> Value {
+        match self {
+            Self::Leaf(value) => value,
+            Self::Level(entries) => {
+                let entries = entries.into_iter();
+                Value::Object(Box::new(entries.map(|(label, tree)| (label, tree.into_value())).collect()))
+            }
+        }
+    }
+}
+
+/// Inserts under the labels; whether there was nothing there before.
+fn insert(tree: &mut IndexMap<String, Tree>, labels: &[Label], value: Value) -> bool {
+    let Some((last, outer)) = labels.split_last() else {
+        return false;
+    };
+    let mut level = tree;
+    for label in outer {
+        let entry = level.entry(label.text.to_string());
+        let Tree::Level(inner) = entry.or_insert_with(|| Tree::Level(IndexMap::new())) else {
+            return false;
+        };
+        level = inner;
+    }
+    if level.contains_key(last.text.as_str()) {
+        return false;
+    }
+    level.insert(last.text.to_string(), Tree::Leaf(value));
+    true
+}
