@@ -28,6 +28,10 @@ impl Expression {
     pub(crate) fn computed(source: &Arc<Source>, value: Value, range: Range) -> Self;
     pub fn source(&self) -> &Arc<Source>;
     pub(crate) fn range(&self) -> Range;
+    /// The tree of a native expression (for types in spec text and for the references of an expression).
+    pub(crate) fn native_node(&self) -> Option<&Arc<ast::Expr>>;
+    /// The tree of a JSON value (the same).
+    pub(crate) fn json_node(&self) -> Option<&Arc<json::Node>>;
     pub fn span(&self) -> Span;
     pub fn evaluate(&self, context: &Context) -> Result<Value, Diagnostics>;
     /// The value as far as it can be told: unknown where there are errors, which are pushed.
