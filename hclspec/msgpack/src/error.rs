@@ -1,0 +1,61 @@
+//! Errors.
+
+/// What is wrong with a value that is to be encoded, or with bytes that are to be decoded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes end before the value does.
+    #[error("the msgpack data ends at byte {at}, in the middle of a value")]
+    End {
+        /// How many bytes there are.
+        at: usize,
+    },
+    /// There are bytes after the value.
+    #[error("there is more msgpack data after the value, from byte {at}")]
+    Trailing {
+        /// The first of them.
+        at: usize,
+    },
+    /// Something else stands where a value of some kind is needed.
+    #[error("expected {expected} at byte {at}, found {found}")]
+    Unexpected {
+        /// Where.
+        at: usize,
+        /// What is needed.
+        expected: String,
+        /// What is there.
+        found: &'static str,
+    },
+    /// Values are nested too deep.
+    #[error("more than {limit} levels of lists and maps at byte {at}")]
+    Depth {
+        /// Where.
+        at: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// A text that is not UTF-8.
+    #[error("the text at byte {at} is not UTF-8")]
+    Utf8 {
+        /// Where.
+        at: usize,
+    },
+    /// A value that this dialect has no form for.
+    #[error("cannot encode {0}")]
+    Unencodable(String),
+    /// What the type that is encoded or decoded says.
+    #[error("{0}")]
+    Custom(String),
+}
+
+impl serde::ser::Error for Error {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::Custom(message.to_string())
+    }
+}
+
+impl serde::de::Error for Error {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::Custom(message.to_string())
+    }
+}

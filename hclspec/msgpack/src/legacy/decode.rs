@@ -1,0 +1,410 @@
+//! Reading Rust types.
+
+use encamp_hclspec_cty::Number;
+use serde::de::value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, StrDeserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
+};
+
+use crate::Error;
+use crate::read::{Head, MAX_DEPTH, Reader};
+
+/// The value that the bytes are.
+///
+/// Takes what any known peer writes: raw, `str` and `bin` alike for texts and for bytes; an array in place of a struct,
+/// its elements being the fields sorted by name; nil for a struct whose fields all have defaults; unknown fields; 0 and 1 for
+/// bools; numbers as decimal text. Integers that do not fit are an error, never wrapped around.
+///
+/// # Errors
+///
+/// Bytes that are no msgpack, or no `T`.
+pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let mut reader = Reader::new(bytes);
+    let value = T::deserialize(Value {
+        reader: &mut reader,
+        depth: 0,
+    })?;
+    reader.finish()?;
+    Ok(value)
+}
+
+/// The next value of the bytes.
+struct Value<'r, 'b> {
+    reader: &'r mut Reader<'b>,
+    depth: usize,
+}
+
+impl<'b> Value<'_, 'b> {
+    fn seq<V: Visitor<'b>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+        let mut parts = Parts::new(self, length)?;
+        let value = visitor.visit_seq(&mut parts)?;
+        parts.skip_rest(1)?;
+        Ok(value)
+    }
+
+    fn map<V: Visitor<'b>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+        let mut parts = Parts::new(self, length)?;
+        let value = visitor.visit_map(&mut parts)?;
+        parts.skip_rest(2)?;
+        Ok(value)
+    }
+
+    fn number<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        let head = self.reader.peek()?;
+        let Head::Raw(raw) = head else {
+            return self.deserialize_any(visitor);
+        };
+        // A host that keeps numbers exact writes those that no float holds as text.
+        let number = std::str::from_utf8(raw).ok().and_then(|text| text.parse::<Number>().ok());
+        let Some(number) = number else {
+            return self.deserialize_any(visitor);
+        };
+        self.reader.head()?;
+        if let Some(number) = number.as_i64() {
+            return visitor.visit_i64(number);
+        }
+        match number.as_u64() {
+            Some(number) => visitor.visit_u64(number),
+            None => visitor.visit_f64(number.as_f64()),
+        }
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.number(visitor)
+        }
+    )*};
+}
+
+impl<'b> Deserializer<'b> for Value<'_, 'b> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        let head = self.reader.head()?;
+        match head {
+            Head::Nil => visitor.visit_unit(),
+            Head::Bool(truth) => visitor.visit_bool(truth),
+            Head::Unsigned(number) => visitor.visit_u64(number),
+            Head::Signed(number) => visitor.visit_i64(number),
+            Head::F32(number) => visitor.visit_f32(number),
+            Head::F64(number) => visitor.visit_f64(number),
+            Head::Raw(raw) => match std::str::from_utf8(raw) {
+                Ok(text) => visitor.visit_borrowed_str(text),
+                Err(_) => visitor.visit_borrowed_bytes(raw),
+            },
+            Head::Array(length) => self.seq(length, visitor),
+            Head::Map(length) => self.map(length, visitor),
+            Head::Ext(..) => Err(self.reader.unexpected("a value", &head)),
+        }
+    }
+
+    numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64
+    }
+
+    fn deserialize_bool<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.reader.peek()? {
+            Head::Unsigned(number @ (0 | 1)) => {
+                self.reader.head()?;
+                visitor.visit_bool(number == 1)
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.reader.peek()? {
+            Head::Raw(raw) => {
+                self.reader.head()?;
+                visitor.visit_borrowed_bytes(raw)
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_bytes(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.reader.peek()? == Head::Nil {
+            self.reader.head()?;
+            return visitor.visit_none();
+        }
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'b>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        // Go's nil slice.
+        if self.reader.peek()? == Head::Nil {
+            return self.seq_of_nil(visitor);
+        }
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.reader.peek()? == Head::Nil {
+            self.reader.head()?;
+            return self.map(0, visitor);
+        }
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'b>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let head = self.reader.peek()?;
+        match head {
+            Head::Nil => {
+                self.reader.head()?;
+                self.map(0, visitor)
+            }
+            Head::Array(length) => {
+                self.reader.head()?;
+                let mut names = fields.to_vec();
+                names.sort_unstable();
+                let mut parts = Positional {
+                    parts: Parts::new(self, length)?,
+                    names: names.into_iter(),
+                };
+                let value = visitor.visit_map(&mut parts)?;
+                parts.parts.skip_rest(1)?;
+                Ok(value)
+            }
+            Head::Map(_) => self.deserialize_any(visitor),
+            _ => Err(self.reader.unexpected("a map or an array", &head)),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'b>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let head = self.reader.head()?;
+        match head {
+            Head::Raw(raw) => {
+                let name = std::str::from_utf8(raw).map_err(|_| Error::Utf8 { at: self.reader.at() })?;
+                visitor.visit_enum(StrDeserializer::<Error>::new(name))
+            }
+            Head::Map(1) => visitor.visit_enum(Variant(self)),
+            _ => Err(self.reader.unexpected("a variant's name, or a map of one entry", &head)),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        skip(self.reader, self.depth)?;
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        char str string unit unit_struct tuple tuple_struct identifier
+    }
+}
+
+impl<'b> Value<'_, 'b> {
+    fn seq_of_nil<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.reader.head()?;
+        self.seq(0, visitor)
+    }
+}
+
+/// The parts of an array or a map.
+struct Parts<'r, 'b> {
+    reader: &'r mut Reader<'b>,
+    depth: usize,
+    left: usize,
+}
+
+impl<'r, 'b> Parts<'r, 'b> {
+    fn new(of: Value<'r, 'b>, length: usize) -> Result<Self, Error> {
+        let depth = of.depth + 1;
+        if depth > MAX_DEPTH {
+            return Err(Error::Depth {
+                at: of.reader.at(),
+                limit: MAX_DEPTH,
+            });
+        }
+        Ok(Self {
+            reader: of.reader,
+            depth,
+            left: length,
+        })
+    }
+
+    fn value(&mut self) -> Value<'_, 'b> {
+        Value {
+            reader: self.reader,
+            depth: self.depth,
+        }
+    }
+
+    /// What the visitor did not ask for.
+    fn skip_rest(&mut self, values_each: usize) -> Result<(), Error> {
+        for _ in 0..std::mem::take(&mut self.left) {
+            for _ in 0..values_each {
+                skip(self.reader, self.depth)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'b> SeqAccess<'b> for &mut Parts<'_, 'b> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(self.value()).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.reader.capacity(self.left))
+    }
+}
+
+impl<'b> MapAccess<'b> for &mut Parts<'_, 'b> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'b>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let at = self.reader.at();
+        match self.reader.peek()? {
+            Head::Raw(raw) => {
+                self.reader.head()?;
+                match std::str::from_utf8(raw) {
+                    Ok(text) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(text)).map(Some),
+                    Err(_) => seed.deserialize(BorrowedBytesDeserializer::<Error>::new(raw)).map(Some),
+                }
+            }
+            Head::Ext(..) => Err(Error::Unexpected {
+                at,
+                expected: "a map's key".to_owned(),
+                found: "an extension",
+            }),
+            _ => seed.deserialize(self.value()).map(Some),
+        }
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.value())
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.reader.capacity(self.left))
+    }
+}
+
+/// An array as a struct.
+struct Positional<'r, 'b> {
+    parts: Parts<'r, 'b>,
+    names: std::vec::IntoIter<&'static str>,
+}
+
+impl<'b> MapAccess<'b> for &mut Positional<'_, 'b> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'b>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+        if self.parts.left == 0 {
+            return Ok(None);
+        }
+        let Some(name) = self.names.next() else { return Ok(None) };
+        self.parts.left -= 1;
+        seed.deserialize(StrDeserializer::<Error>::new(name)).map(Some)
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.parts.value())
+    }
+}
+
+/// An enum's variant with content: a map of one entry.
+struct Variant<'r, 'b>(Value<'r, 'b>);
+
+impl<'r, 'b> EnumAccess<'b> for Variant<'r, 'b> {
+    type Error = Error;
+    type Variant = Value<'r, 'b>;
+
+    fn variant_seed<T: DeserializeSeed<'b>>(self, seed: T) -> Result<(T::Value, Self::Variant), Error> {
+        let at = self.0.reader.at();
+        let head = self.0.reader.head()?;
+        let Head::Raw(raw) = head else {
+            return Err(self.0.reader.unexpected("a variant's name", &head));
+        };
+        let name = std::str::from_utf8(raw).map_err(|_| Error::Utf8 { at })?;
+        let name = seed.deserialize(IntoDeserializer::<Error>::into_deserializer(name))?;
+        Ok((
+            name,
+            Value {
+                depth: self.0.depth + 1,
+                reader: self.0.reader,
+            },
+        ))
+    }
+}
+
+impl<'b> VariantAccess<'b> for Value<'_, 'b> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        match self.reader.head()? {
+            Head::Nil => Ok(()),
+            _ => Err(Error::custom("this variant takes no value")),
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'b>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self)
+    }
+
+    fn tuple_variant<V: Visitor<'b>>(self, _length: usize, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_any(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'b>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_struct("", fields, visitor)
+    }
+}
+
+/// Goes past a value, however deep it is.
+fn skip(reader: &mut Reader<'_>, depth: usize) -> Result<(), Error> {
+    let mut left: Vec<usize> = vec![1];
+    while let Some(count) = left.last_mut() {
+        if *count == 0 {
+            left.pop();
+            continue;
+        }
+        *count -= 1;
+        if left.len() + depth > MAX_DEPTH + 2 {
+            return Err(Error::Depth {
+                at: reader.at(),
+                limit: MAX_DEPTH,
+            });
+        }
+        match reader.head()? {
+            Head::Array(length) => left.push(length),
+            Head::Map(length) => left.push(length.saturating_mul(2)),
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,407 @@
+//! Writing Rust types.
+
+use serde::ser::{
+    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+use crate::Error;
+
+/// The bytes of a value.
+///
+/// Structs are maps with sorted names, whatever the order of their fields; maps keep their order. An enum is the name of
+/// its variant, with content a map of one entry.
+///
+/// # Errors
+///
+/// What has no form here: 128-bit integers, texts and lists of 4 GiB and more, maps whose keys are no text.
+pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    value.serialize(Writer(&mut bytes))?;
+    Ok(bytes)
+}
+
+struct Writer<'b>(&'b mut Vec<u8>);
+
+impl Writer<'_> {
+    fn push(&mut self, marker: u8, rest: &[u8]) {
+        self.0.push(marker);
+        self.0.extend_from_slice(rest);
+    }
+
+    fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        match bytes.len() {
+            length @ 0..=31 => self.0.push(0xa0 | low(length)),
+            length => self.head(length, 0xda, 0xdb)?,
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn array(&mut self, length: usize) -> Result<(), Error> {
+        match length {
+            0..=15 => self.0.push(0x90 | low(length)),
+            _ => self.head(length, 0xdc, 0xdd)?,
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, length: usize) -> Result<(), Error> {
+        match length {
+            0..=15 => self.0.push(0x80 | low(length)),
+            _ => self.head(length, 0xde, 0xdf)?,
+        }
+        Ok(())
+    }
+
+    /// A length of 16 or 32 bits.
+    fn head(&mut self, length: usize, short: u8, long: u8) -> Result<(), Error> {
+        if let Ok(length) = u16::try_from(length) {
+            self.push(short, &length.to_be_bytes());
+            return Ok(());
+        }
+        let length = u32::try_from(length).map_err(|_| Error::Unencodable(format!("{length} elements in one value")))?;
+        self.push(long, &length.to_be_bytes());
+        Ok(())
+    }
+
+    fn signed(&mut self, number: i64) {
+        if let 0..=127 = number {
+            self.0.push(number.to_be_bytes()[7]);
+        } else if (-32..0).contains(&number) {
+            self.0.push(number.to_be_bytes()[7]);
+        } else if let Ok(number) = i8::try_from(number) {
+            self.push(0xd0, &number.to_be_bytes());
+        } else if let Ok(number) = i16::try_from(number) {
+            self.push(0xd1, &number.to_be_bytes());
+        } else if let Ok(number) = i32::try_from(number) {
+            self.push(0xd2, &number.to_be_bytes());
+        } else {
+            self.push(0xd3, &number.to_be_bytes());
+        }
+    }
+
+    fn unsigned(&mut self, number: u64) {
+        if let 0..=127 = number {
+            self.0.push(number.to_be_bytes()[7]);
+        } else if let Ok(number) = u8::try_from(number) {
+            self.push(0xcc, &number.to_be_bytes());
+        } else if let Ok(number) = u16::try_from(number) {
+            self.push(0xcd, &number.to_be_bytes());
+        } else if let Ok(number) = u32::try_from(number) {
+            self.push(0xce, &number.to_be_bytes());
+        } else {
+            self.push(0xcf, &number.to_be_bytes());
+        }
+    }
+}
+
+/// The lowest byte of a small length.
+fn low(length: usize) -> u8 {
+    length.to_le_bytes()[0]
+}
+
+impl<'b> Serializer for Writer<'b> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = Elements<'b>;
+    type SerializeTuple = Elements<'b>;
+    type SerializeTupleStruct = Elements<'b>;
+    type SerializeTupleVariant = Elements<'b>;
+    type SerializeMap = Entries<'b>;
+    type SerializeStruct = Fields<'b>;
+    type SerializeStructVariant = Fields<'b>;
+
+    fn serialize_bool(self, value: bool) -> Result<(), Error> {
+        self.0.push(if value { 0xc3 } else { 0xc2 });
+        Ok(())
+    }
+
+    fn serialize_i8(self, value: i8) -> Result<(), Error> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i16(self, value: i16) -> Result<(), Error> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i32(self, value: i32) -> Result<(), Error> {
+        self.serialize_i64(value.into())
+    }
+
+    fn serialize_i64(mut self, value: i64) -> Result<(), Error> {
+        self.signed(value);
+        Ok(())
+    }
+
+    fn serialize_u8(self, value: u8) -> Result<(), Error> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u16(self, value: u16) -> Result<(), Error> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u32(self, value: u32) -> Result<(), Error> {
+        self.serialize_u64(value.into())
+    }
+
+    fn serialize_u64(mut self, value: u64) -> Result<(), Error> {
+        self.unsigned(value);
+        Ok(())
+    }
+
+    fn serialize_f32(mut self, value: f32) -> Result<(), Error> {
+        self.push(0xca, &value.to_be_bytes());
+        Ok(())
+    }
+
+    fn serialize_f64(mut self, value: f64) -> Result<(), Error> {
+        self.push(0xcb, &value.to_be_bytes());
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Error> {
+        self.serialize_str(value.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(mut self, value: &str) -> Result<(), Error> {
+        self.raw(value.as_bytes())
+    }
+
+    fn serialize_bytes(mut self, value: &[u8]) -> Result<(), Error> {
+        self.raw(value)
+    }
+
+    fn serialize_none(self) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Error> {
+        self.0.push(0xc0);
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _name: &'static str, _index: u32, variant: &'static str) -> Result<(), Error> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _name: &'static str, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        mut self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        self.map(1)?;
+        self.raw(variant.as_bytes())?;
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, length: Option<usize>) -> Result<Elements<'b>, Error> {
+        Elements::new(self.0, length)
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<Elements<'b>, Error> {
+        Elements::new(self.0, Some(length))
+    }
+
+    fn serialize_tuple_struct(self, _name: &'static str, length: usize) -> Result<Elements<'b>, Error> {
+        Elements::new(self.0, Some(length))
+    }
+
+    fn serialize_tuple_variant(
+        mut self,
+        _name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Elements<'b>, Error> {
+        self.map(1)?;
+        self.raw(variant.as_bytes())?;
+        Elements::new(self.0, Some(length))
+    }
+
+    fn serialize_map(self, length: Option<usize>) -> Result<Entries<'b>, Error> {
+        Ok(Entries {
+            bytes: self.0,
+            entries: Vec::with_capacity(length.unwrap_or_default().min(4096)),
+            is_key: true,
+        })
+    }
+
+    fn serialize_struct(self, _name: &'static str, length: usize) -> Result<Fields<'b>, Error> {
+        Ok(Fields {
+            bytes: self.0,
+            fields: Vec::with_capacity(length),
+        })
+    }
+
+    fn serialize_struct_variant(
+        mut self,
+        name: &'static str,
+        _index: u32,
+        variant: &'static str,
+        length: usize,
+    ) -> Result<Fields<'b>, Error> {
+        self.map(1)?;
+        self.raw(variant.as_bytes())?;
+        self.serialize_struct(name, length)
+    }
+}
+
+/// An array.
+struct Elements<'b> {
+    bytes: &'b mut Vec<u8>,
+    /// Elements whose number is not known before.
+    waiting: Option<(usize, Vec<u8>)>,
+}
+
+impl<'b> Elements<'b> {
+    fn new(bytes: &'b mut Vec<u8>, length: Option<usize>) -> Result<Self, Error> {
+        let waiting = match length {
+            Some(length) => {
+                Writer(bytes).array(length)?;
+                None
+            }
+            None => Some((0, Vec::new())),
+        };
+        Ok(Self { bytes, waiting })
+    }
+
+    fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        match &mut self.waiting {
+            Some((count, waiting)) => {
+                *count += 1;
+                value.serialize(Writer(waiting))
+            }
+            None => value.serialize(Writer(self.bytes)),
+        }
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        if let Some((count, waiting)) = self.waiting {
+            Writer(self.bytes).array(count)?;
+            self.bytes.extend(waiting);
+        }
+        Ok(())
+    }
+}
+
+macro_rules! elements {
+    ($($of:ident $method:ident),*) => {$(
+        impl $of for Elements<'_> {
+            type Ok = ();
+            type Error = Error;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+                self.add(value)
+            }
+
+            fn end(self) -> Result<(), Error> {
+                self.finish()
+            }
+        }
+    )*};
+}
+
+elements!(SerializeSeq serialize_element, SerializeTuple serialize_element);
+elements!(SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_field);
+
+/// A map.
+struct Entries<'b> {
+    bytes: &'b mut Vec<u8>,
+    entries: Vec<Vec<u8>>,
+    is_key: bool,
+}
+
+impl SerializeMap for Entries<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        key.serialize(Writer(&mut bytes))?;
+        self.entries.push(bytes);
+        self.is_key = false;
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        let Some(entry) = self.entries.last_mut().filter(|_| !self.is_key) else {
+            return Err(Error::Unencodable("a map's value without its key".to_owned()));
+        };
+        self.is_key = true;
+        value.serialize(Writer(entry))
+    }
+
+    fn end(self) -> Result<(), Error> {
+        Writer(self.bytes).map(self.entries.len())?;
+        self.entries.iter().for_each(|entry| self.bytes.extend_from_slice(entry));
+        Ok(())
+    }
+}
+
+/// A struct: its fields wait until they can be sorted.
+struct Fields<'b> {
+    bytes: &'b mut Vec<u8>,
+    fields: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Fields<'_> {
+    fn add<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        value.serialize(Writer(&mut bytes))?;
+        self.fields.push((name, bytes));
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), Error> {
+        self.fields.sort_by_key(|(name, _)| *name);
+        let mut writer = Writer(self.bytes);
+        writer.map(self.fields.len())?;
+        for (name, value) in self.fields {
+            writer.raw(name.as_bytes())?;
+            writer.0.extend(value);
+        }
+        Ok(())
+    }
+}
+
+impl SerializeStruct for Fields<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        self.add(name, value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.finish()
+    }
+}
+
+impl SerializeStructVariant for Fields<'_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
+        self.add(name, value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.finish()
+    }
+}

@@ -1,0 +1,164 @@
+//! Reading msgpack from a slice, with bounds.
+
+use rmp::Marker;
+
+use crate::Error;
+
+/// Values may be nested this deep.
+pub(crate) const MAX_DEPTH: usize = 128;
+
+/// A place in the bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+/// The head of a value: all of a scalar, the length of what has parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Head<'b> {
+    Nil,
+    Bool(bool),
+    Unsigned(u64),
+    Signed(i64),
+    F32(f32),
+    F64(f64),
+    /// Text or bytes: old peers don't tell them apart.
+    Raw(&'b [u8]),
+    Array(usize),
+    Map(usize),
+    Ext(i8, &'b [u8]),
+}
+
+impl Head<'_> {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Nil => "nil",
+            Self::Bool(_) => "a bool",
+            Self::Unsigned(_) | Self::Signed(_) => "an integer",
+            Self::F32(_) | Self::F64(_) => "a float",
+            Self::Raw(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Map(_) => "a map",
+            Self::Ext(..) => "an extension",
+        }
+    }
+}
+
+impl<'b> Reader<'b> {
+    pub(crate) fn new(bytes: &'b [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        if self.at < self.bytes.len() {
+            return Err(Error::Trailing { at: self.at });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn unexpected(&self, expected: impl Into<String>, found: &Head<'_>) -> Error {
+        Error::Unexpected {
+            at: self.at,
+            expected: expected.into(),
+            found: found.kind(),
+        }
+    }
+
+    /// The next head, without going on.
+    pub(crate) fn peek(&self) -> Result<Head<'b>, Error> {
+        let mut copy = *self;
+        copy.head()
+    }
+
+    pub(crate) fn head(&mut self) -> Result<Head<'b>, Error> {
+        let start = self.at;
+        let marker = Marker::from_u8(self.number(1)? as u8);
+        let head = match marker {
+            Marker::FixPos(number) => Head::Unsigned(number.into()),
+            Marker::FixNeg(number) => Head::Signed(number.into()),
+            Marker::Null => Head::Nil,
+            Marker::True => Head::Bool(true),
+            Marker::False => Head::Bool(false),
+            Marker::U8 => Head::Unsigned(self.number(1)?),
+            Marker::U16 => Head::Unsigned(self.number(2)?),
+            Marker::U32 => Head::Unsigned(self.number(4)?),
+            Marker::U64 => Head::Unsigned(self.number(8)?),
+            Marker::I8 => Head::Signed((self.number(1)? as i8).into()),
+            Marker::I16 => Head::Signed((self.number(2)? as i16).into()),
+            Marker::I32 => Head::Signed((self.number(4)? as i32).into()),
+            Marker::I64 => Head::Signed(self.number(8)? as i64),
+            Marker::F32 => Head::F32(f32::from_bits(self.number(4)? as u32)),
+            Marker::F64 => Head::F64(f64::from_bits(self.number(8)?)),
+            Marker::FixStr(length) => Head::Raw(self.take(length.into())?),
+            Marker::Str8 | Marker::Bin8 => Head::Raw(self.sized(1)?),
+            Marker::Str16 | Marker::Bin16 => Head::Raw(self.sized(2)?),
+            Marker::Str32 | Marker::Bin32 => Head::Raw(self.sized(4)?),
+            Marker::FixArray(length) => Head::Array(length.into()),
+            Marker::Array16 => Head::Array(self.length(2)?),
+            Marker::Array32 => Head::Array(self.length(4)?),
+            Marker::FixMap(length) => Head::Map(length.into()),
+            Marker::Map16 => Head::Map(self.length(2)?),
+            Marker::Map32 => Head::Map(self.length(4)?),
+            Marker::FixExt1 => self.ext(1)?,
+            Marker::FixExt2 => self.ext(2)?,
+            Marker::FixExt4 => self.ext(4)?,
+            Marker::FixExt8 => self.ext(8)?,
+            Marker::FixExt16 => self.ext(16)?,
+            Marker::Ext8 => self.sized_ext(1)?,
+            Marker::Ext16 => self.sized_ext(2)?,
+            Marker::Ext32 => self.sized_ext(4)?,
+            Marker::Reserved => {
+                return Err(Error::Unexpected {
+                    at: start,
+                    expected: "a value".to_owned(),
+                    found: "the byte c1",
+                });
+            }
+        };
+        Ok(head)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'b [u8], Error> {
+        let rest = self.bytes.get(self.at..).unwrap_or_default();
+        let Some(taken) = rest.get(..length) else {
+            return Err(Error::End { at: self.bytes.len() });
+        };
+        self.at += length;
+        Ok(taken)
+    }
+
+    /// A big-endian number.
+    fn number(&mut self, length: usize) -> Result<u64, Error> {
+        let bytes = self.take(length)?;
+        Ok(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    fn length(&mut self, width: usize) -> Result<usize, Error> {
+        usize::try_from(self.number(width)?).map_err(|_| Error::End { at: self.bytes.len() })
+    }
+
+    fn sized(&mut self, width: usize) -> Result<&'b [u8], Error> {
+        let length = self.length(width)?;
+        self.take(length)
+    }
+
+    fn ext(&mut self, length: usize) -> Result<Head<'b>, Error> {
+        let kind = self.number(1)? as i8;
+        Ok(Head::Ext(kind, self.take(length)?))
+    }
+
+    fn sized_ext(&mut self, width: usize) -> Result<Head<'b>, Error> {
+        let length = self.length(width)?;
+        self.ext(length)
+    }
+
+    /// At most this many elements can follow, each of at least one byte: what to make room for.
+    pub(crate) fn capacity(&self, length: usize) -> usize {
+        length.min(self.bytes.len() - self.at)
+    }
+}
