@@ -5,6 +5,7 @@ pub mod body;
 mod context;
 mod decode;
 mod eval;
+pub mod export;
 mod expression;
 pub mod spec;
 

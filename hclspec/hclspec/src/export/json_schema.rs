@@ -1,0 +1,105 @@
+//! JSON Schema.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::options::{Choice, Form, choices};
+use crate::{Spec, Type, Value};
+
+/// The JSON Schema (2020-12) of the JSON bodies that a spec takes, for editors and validators.
+///
+/// A number and a bool may be written as a string too, since any string may be a template. A block is an object, or an
+/// array of objects where there may be several; each label is one more level of objects.
+///
+/// ```
+/// use encamp_hclspec::{Spec, Type, export};
+///
+/// let spec = Spec::object([("image", Spec::attr("image", Type::String).required().described("What to run."))]);
+/// let schema = export::json_schema(&spec);
+/// assert_eq!(schema["required"], serde_json::json!(["image"]));
+/// assert_eq!(schema["properties"]["image"]["description"], "What to run.");
+/// ```
+pub fn json_schema(spec: &Spec) -> Json {
+    let mut schema = object(&choices(spec));
+    if let Json::Object(members) = &mut schema {
+        members.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    }
+    schema
+}
+
+fn object(choices: &[Choice<'_>]) -> Json {
+    let properties: Map<String, Json> = choices
+        .iter()
+        .map(|choice| (choice.name.to_owned(), property(choice)))
+        .collect();
+    let required: Vec<&str> = choices
+        .iter()
+        .filter(|choice| choice.required)
+        .map(|choice| choice.name)
+        .collect();
+    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn property(choice: &Choice<'_>) -> Json {
+    let mut schema = match &choice.form {
+        Form::Argument(ty) => of_type(ty),
+        Form::Free(ty) => json!({"type": "object", "additionalProperties": of_type(ty)}),
+        Form::Block { labels, max, nested } => {
+            let body = object(nested);
+            let bodies = match max {
+                Some(1) => body,
+                Some(max) => json!({"anyOf": [body, {"type": "array", "items": body, "maxItems": max}]}),
+                None => json!({"anyOf": [body, {"type": "array", "items": body}]}),
+            };
+            labels
+                .iter()
+                .rev()
+                .fold(bodies, |inner, label| json!({"type": "object", "title": label, "additionalProperties": inner}))
+        }
+    };
+    if let Some(text) = choice.description {
+        schema["description"] = text.into();
+    }
+    if let Some(value) = choice.default {
+        schema["default"] = plain(value);
+    }
+    schema
+}
+
+fn of_type(ty: &Type) -> Json {
+    match ty {
+        Type::String => json!({"type": ["string", "number", "boolean"]}),
+        Type::Number => json!({"type": ["number", "string"]}),
+        Type::Bool => json!({"type": ["boolean", "string"]}),
+        Type::List(element) => json!({"type": "array", "items": of_type(element)}),
+        Type::Set(element) => json!({"type": "array", "items": of_type(element)}),
+        Type::Map(element) => json!({"type": "object", "additionalProperties": of_type(element)}),
+        Type::Tuple(elements) => {
+            let items: Vec<Json> = elements.iter().map(of_type).collect();
+            json!({"type": "array", "prefixItems": items, "items": false, "minItems": items.len()})
+        }
+        Type::Object(attributes) => {
+            let properties: Map<String, Json> = attributes.iter().map(|(name, ty)| (name.clone(), of_type(ty))).collect();
+            let required: Vec<&String> = attributes.keys().collect();
+            json!({"type": "object", "properties": properties, "required": required})
+        }
+        _ => json!({}),
+    }
+}
+
+fn plain(value: &Value) -> Json {
+    match value {
+        Value::Null(_) | Value::Unknown(_) => Json::Null,
+        Value::Bool(truth) => (*truth).into(),
+        Value::String(text) => text.as_str().into(),
+        Value::Number(number) => number.as_i64().map_or_else(|| number.as_f64().into(), Json::from),
+        Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => values.iter().map(plain).collect(),
+        Value::Map(_, entries) | Value::Object(entries) => {
+            let entries = entries.iter().map(|(name, value)| (name.clone(), plain(value)));
+            Json::Object(entries.collect())
+        }
+    }
+}
