@@ -9,13 +9,13 @@ use serde::de::{
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
-use crate::{Number, Value};
+use crate::{Number, Value, nfc};
 
 /// Turns a value into any type that can be deserialized.
 ///
-/// A null entry of a map is as good as none where a struct is wanted, so that `#[serde(default)]` and `Option` work
-/// for optional arguments. Integers keep every digit, a text is accepted for bytes, and a text or a map of one entry
-/// for an enum.
+/// A null attribute of an object or a map is as good as none where a struct is wanted, so that `#[serde(default)]` and `Option` work
+/// for optional arguments. Integers keep every digit. A text is accepted for bytes, a decimal text for a number, and a text or
+/// a map of one entry for an enum. Unknown values are errors.
 ///
 /// # Errors
 /// [`DecodeError`] with the path of the part that does not fit.
@@ -99,20 +99,31 @@ impl IntoDeserializer<'_, DecodeError> for Value {
     }
 }
 
+macro_rules! numbers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            self.number_in_text().deserialize_any(visitor)
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for Value {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self {
-            Self::Null => visitor.visit_unit(),
+            Self::Null(_) => visitor.visit_unit(),
+            Self::Unknown(_) => Err(DecodeError::custom("the value is not known")),
             Self::Bool(truth) => visitor.visit_bool(truth),
-            Self::Number(number) => visit_number(number, visitor),
+            Self::Number(number) => visit_number(&number, visitor),
             Self::String(text) => visitor.visit_string(text),
-            Self::List(values) => visitor.visit_seq(Elements {
+            Self::List(_, values) | Self::Set(_, values) | Self::Tuple(values) => visitor.visit_seq(Elements {
                 values: values.into_iter(),
                 index: 0,
             }),
-            Self::Map(entries) => visitor.visit_map(Entries::new(entries.into_iter(), false)),
+            Self::Map(_, entries) | Self::Object(entries) => {
+                visitor.visit_map(Entries::new(entries.into_iter(), false))
+            }
         }
     }
 
@@ -141,7 +152,7 @@ impl<'de> Deserializer<'de> for Value {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self {
-            Self::Map(entries) => visitor.visit_map(Entries::new(entries.into_iter(), true)),
+            Self::Map(_, entries) | Self::Object(entries) => visitor.visit_map(Entries::new(entries.into_iter(), true)),
             other => other.deserialize_any(visitor),
         }
     }
@@ -162,7 +173,7 @@ impl<'de> Deserializer<'de> for Value {
     ) -> Result<V::Value, DecodeError> {
         match self {
             Self::String(variant) => visitor.visit_enum(Variant { variant, content: None }),
-            Self::Map(entries) if entries.len() == 1 => match entries.into_iter().next() {
+            Self::Map(_, entries) | Self::Object(entries) if entries.len() == 1 => match entries.into_iter().next() {
                 Some((variant, content)) => visitor.visit_enum(Variant {
                     variant,
                     content: Some(content),
@@ -180,13 +191,58 @@ impl<'de> Deserializer<'de> for Value {
         visitor.visit_unit()
     }
 
+    fn deserialize_u128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.number_in_text() {
+            Self::Number(number) if number.is_integer() => match number.to_string().parse() {
+                Ok(integer) => visitor.visit_u128(integer),
+                Err(_) => visit_number(&number, visitor),
+            },
+            other => other.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.number_in_text() {
+            Self::Number(number) if number.is_integer() => match number.to_string().parse() {
+                Ok(integer) => visitor.visit_i128(integer),
+                Err(_) => visit_number(&number, visitor),
+            },
+            other => other.deserialize_any(visitor),
+        }
+    }
+
+    numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32
+        deserialize_u64
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.number_in_text() {
+            Self::Number(number) => visitor.visit_f64(number.as_f64()),
+            other => other.deserialize_any(visitor),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string unit unit_struct seq tuple tuple_struct
-        map identifier
+        bool char str string unit unit_struct seq tuple tuple_struct map identifier
     }
 }
 
-fn visit_number<'de, V: Visitor<'de>>(number: Number, visitor: V) -> Result<V::Value, DecodeError> {
+impl Value {
+    /// The number that a text is, where a number is wanted: what is not exact as a float travels as text.
+    fn number_in_text(self) -> Self {
+        match &self {
+            Self::String(text) => text.parse().map_or(self, Self::Number),
+            _ => self,
+        }
+    }
+}
+
+fn visit_number<'de, V: Visitor<'de>>(number: &Number, visitor: V) -> Result<V::Value, DecodeError> {
     if let Some(integer) = number.as_u64() {
         return visitor.visit_u64(integer);
     }
@@ -278,7 +334,7 @@ impl<'de> VariantAccess<'de> for Content {
 
     fn unit_variant(self) -> Result<(), DecodeError> {
         match self.0 {
-            None | Some(Value::Null) => Ok(()),
+            None | Some(Value::Null(_)) => Ok(()),
             Some(_) => Err(DecodeError::custom("this variant takes no value")),
         }
     }
@@ -300,6 +356,7 @@ impl<'de> VariantAccess<'de> for Content {
     }
 }
 
+/// Null, tuples and objects; texts and names are normalised.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyVisitor)
@@ -317,6 +374,14 @@ impl<'de> Visitor<'de> for AnyVisitor {
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
         Ok(value.into())
+    }
+
+    fn visit_i128<E: Error>(self, value: i128) -> Result<Value, E> {
+        value.to_string().parse().map(Value::Number).map_err(E::custom)
+    }
+
+    fn visit_u128<E: Error>(self, value: u128) -> Result<Value, E> {
+        value.to_string().parse().map(Value::Number).map_err(E::custom)
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Value, E> {
@@ -343,11 +408,11 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+        Ok(Value::NULL)
     }
 
     fn visit_none<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+        Ok(Value::NULL)
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -363,15 +428,15 @@ impl<'de> Visitor<'de> for AnyVisitor {
         while let Some(value) = elements.next_element()? {
             values.push(value);
         }
-        Ok(Value::List(values))
+        Ok(Value::Tuple(values))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut map = indexmap::IndexMap::new();
+        let mut object = indexmap::IndexMap::new();
         while let Some((name, value)) = entries.next_entry()? {
-            map.insert(name, value);
+            object.insert(nfc(name), value);
         }
-        Ok(Value::Map(map))
+        Ok(Value::Object(Box::new(object)))
     }
 }
 
@@ -380,6 +445,7 @@ impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Number(number) => Ok(number),
+            Value::String(text) => text.parse().map_err(D::Error::custom),
             other => Err(D::Error::custom(format_args!(
                 "expected a number, found {}",
                 other.kind()

@@ -3,11 +3,12 @@
 
 mod convert;
 mod de;
-pub mod functions;
 mod function;
+pub mod functions;
 pub mod json;
 mod number;
 pub mod operators;
+mod order;
 mod ser;
 pub mod serde_map;
 mod types;
@@ -19,5 +20,10 @@ pub use de::{DecodeError, from_value};
 pub use function::{Function, FunctionError, Parameter};
 pub use number::{Number, NumberError};
 pub use types::Type;
-pub use unify::unify;
-pub use value::Value;
+pub use unify::{unify, unify_safe};
+pub use value::{Value, nfc};
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -1,10 +1,11 @@
 //! Values out to other formats.
 
+use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
 use crate::{Number, Value};
 
-/// Integers as integers, other numbers as the nearest float.
+/// Integers of 64 bits as integers, other numbers as floats: the nearest ones, where they are not exact.
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Some(integer) = self.as_u64() {
@@ -17,15 +18,17 @@ impl Serialize for Number {
     }
 }
 
+/// Without the types: nulls are plain, sets are sequences. An unknown value is an error.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Null => serializer.serialize_unit(),
+            Self::Null(_) => serializer.serialize_unit(),
+            Self::Unknown(_) => Err(S::Error::custom("the value is not known")),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Number(number) => number.serialize(serializer),
             Self::String(text) => serializer.serialize_str(text),
-            Self::List(values) => values.serialize(serializer),
-            Self::Map(entries) => entries.serialize(serializer),
+            Self::List(_, values) | Self::Set(_, values) | Self::Tuple(values) => values.serialize(serializer),
+            Self::Map(_, entries) | Self::Object(entries) => entries.serialize(serializer),
         }
     }
 }

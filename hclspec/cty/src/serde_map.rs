@@ -10,18 +10,18 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess
 /// ```
 /// use std::collections::BTreeMap;
 ///
-/// use encamp_hclspec::{Value, from_value};
+/// use encamp_hclspec_cty::{Value, from_value};
 ///
 /// #[derive(serde::Deserialize)]
 /// struct Config {
-///     #[serde(default, deserialize_with = "encamp_hclspec::serde_map::merged")]
+///     #[serde(default, deserialize_with = "encamp_hclspec_cty::serde_map::merged")]
 ///     labels: BTreeMap<String, String>,
 /// }
 ///
-/// let labels = Value::list([Value::map([("a", "1")]), Value::map([("b", "2")])]);
-/// let config: Config = from_value(Value::map([("labels", labels)]))?;
+/// let labels = Value::tuple([Value::object([("a", "1")]), Value::object([("b", "2")])]);
+/// let config: Config = from_value(Value::object([("labels", labels)]))?;
 /// assert_eq!(config.labels.len(), 2);
-/// # Ok::<(), encamp_hclspec::DecodeError>(())
+/// # Ok::<(), encamp_hclspec_cty::DecodeError>(())
 /// ```
 ///
 /// # Errors
