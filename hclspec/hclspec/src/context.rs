@@ -1,19 +1,30 @@
 //! What expressions may refer to.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 
 use crate::Value;
+use crate::cty::{Function, functions};
 
-/// The variables that expressions may refer to, and what becomes of references to others.
-#[derive(Clone, Default)]
+type Functions = IndexMap<String, Function>;
+
+/// Those of hcldec are made once.
+static DEFAULT_FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| Arc::new(functions::hcldec()));
+
+/// The variables and functions that expressions may use, and what becomes of references to others.
+///
+/// Clones are cheap and share the values.
+#[derive(Clone)]
 pub struct Context {
-    variables: IndexMap<String, Value>,
+    variables: Arc<IndexMap<String, Value>>,
+    functions: Option<Arc<Functions>>,
+    parent: Option<Arc<Context>>,
     unknown: UnknownVariables,
     budget: Option<Arc<AtomicUsize>>,
+    try_and_can: bool,
 }
 
 /// What becomes of a reference to a variable that the [`Context`] does not have.
@@ -29,18 +40,71 @@ pub enum UnknownVariables {
     KeepText,
     /// Its text is kept if the name satisfies the predicate, otherwise it is an error.
     KeepMatching(fn(&str) -> bool),
+    /// Its value is unknown, and so is what is computed from it.
+    Unknown,
+}
+
+/// What a name stands for.
+pub(crate) enum Found<'c> {
+    Value(&'c Value),
+    Unknown,
+    Kept,
+    Nothing,
 }
 
 impl Context {
-    /// A context without variables, where every reference is an error.
+    /// A context without variables, where every reference is an error, and with the functions of hcldec.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            variables: Arc::default(),
+            functions: Some(Arc::clone(&DEFAULT_FUNCTIONS)),
+            parent: None,
+            unknown: UnknownVariables::default(),
+            budget: None,
+            try_and_can: false,
+        }
+    }
+
+    /// A context in this one: what it does not have itself is looked up here.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self {
+            variables: Arc::default(),
+            functions: None,
+            parent: Some(Arc::new(self.clone())),
+            unknown: self.unknown,
+            budget: self.budget.clone(),
+            try_and_can: self.try_and_can,
+        }
     }
 
     /// The same context with one more variable.
     #[must_use]
     pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.set(name, value);
+        self
+    }
+
+    /// The same context with one more function, in place of an earlier one of the same name.
+    #[must_use]
+    pub fn with_function(mut self, name: impl Into<String>, function: Function) -> Self {
+        let functions = self.functions.get_or_insert_default();
+        Arc::make_mut(functions).insert(name.into(), function);
+        self
+    }
+
+    /// The same context with these functions and no others.
+    #[must_use]
+    pub fn with_functions<N: Into<String>>(mut self, functions: impl IntoIterator<Item = (N, Function)>) -> Self {
+        let functions = functions.into_iter().map(|(name, function)| (name.into(), function));
+        self.functions = Some(Arc::new(functions.collect()));
+        self
+    }
+
+    /// The same context with `try(a, b, ..)`, the first argument that has a value, and `can(a)`, whether it has one.
+    #[must_use]
+    pub fn with_try_and_can(mut self) -> Self {
+        self.try_and_can = true;
         self
     }
 
@@ -51,8 +115,8 @@ impl Context {
         self
     }
 
-    /// The same context with a limit to the work that all evaluations with it and its clones may do together, in
-    /// about the bytes that they copy. Each alone has a limit in any case.
+    /// The same context with a limit to the work that all evaluations with it, its clones and its children may do
+    /// together, in about the bytes that they copy. Each alone has a limit in any case, of 64 MiB.
     ///
     /// Set it where one untrusted text holds many expressions.
     #[must_use]
@@ -63,22 +127,61 @@ impl Context {
 
     /// Sets a variable, in place of an earlier one of the same name.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<Value>) {
-        self.variables.insert(name.into(), value.into());
+        Arc::make_mut(&mut self.variables).insert(name.into(), value.into());
     }
 
     /// A variable.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.variables.get(name)
+        self.chain().find_map(|context| context.variables.get(name))
     }
 
-    /// A variable, to change it in place.
+    /// A variable of this context itself, to change it in place.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.variables.get_mut(name)
+        Arc::make_mut(&mut self.variables).get_mut(name)
     }
 
     /// The names of the variables.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.variables.keys().map(String::as_str)
+        self.chain()
+            .flat_map(|context| context.variables.keys().map(String::as_str))
+    }
+
+    /// Whether the text of some references is kept for a later stage.
+    pub fn keeps_text(&self) -> bool {
+        matches!(
+            self.unknown,
+            UnknownVariables::KeepText | UnknownVariables::KeepMatching(_)
+        )
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Found<'_> {
+        if let Some(value) = self.get(name) {
+            return Found::Value(value);
+        }
+        match self.unknown {
+            UnknownVariables::KeepText => Found::Kept,
+            UnknownVariables::KeepMatching(keep) if keep(name) => Found::Kept,
+            UnknownVariables::Unknown => Found::Unknown,
+            _ => Found::Nothing,
+        }
+    }
+
+    pub(crate) fn function(&self, name: &str) -> Option<&Function> {
+        self.chain()
+            .filter_map(|context| context.functions.as_ref())
+            .find_map(|functions| functions.get(name))
+    }
+
+    /// The names of all functions.
+    pub(crate) fn function_names(&self) -> impl Iterator<Item = &str> {
+        let special: &[&str] = if self.try_and_can { &["try", "can"] } else { &[] };
+        let functions = self.chain().filter_map(|context| context.functions.as_ref());
+        let names = functions.flat_map(|functions| functions.keys().map(String::as_str));
+        names.chain(special.iter().copied())
+    }
+
+    pub(crate) fn has_try_and_can(&self) -> bool {
+        self.try_and_can
     }
 
     /// Takes units from the budget; whether there were as many.
@@ -88,12 +191,15 @@ impl Context {
         budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
     }
 
-    pub(crate) fn keeps(&self, name: &str) -> bool {
-        match self.unknown {
-            UnknownVariables::Error => false,
-            UnknownVariables::KeepText => true,
-            UnknownVariables::KeepMatching(keep) => keep(name),
-        }
+    fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |context| context.parent.as_deref())
+    }
+}
+
+/// [`Context::new`].
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -101,7 +207,8 @@ impl Context {
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
-            .field("variables", &self.variables.keys())
+            .field("variables", &self.names().collect::<Vec<_>>())
+            .field("functions", &self.function_names().collect::<Vec<_>>())
             .field("unknown", &self.unknown)
             .finish_non_exhaustive()
     }

@@ -8,6 +8,7 @@ mod eval;
 pub mod export;
 mod expression;
 pub mod spec;
+mod typed;
 
 pub use body::{Attribute, Block, Body, Label};
 pub use context::{Context, UnknownVariables};
@@ -18,3 +19,6 @@ pub use encamp_hclspec_syntax as syntax;
 pub use encamp_hclspec_syntax::{Diagnostic, Diagnostics, Severity, Source, Span, Style, did_you_mean};
 pub use expression::Expression;
 pub use spec::Spec;
+pub use typed::{HclSpec, HclType, decode_into, decode_into_with, into_type};
+#[cfg(feature = "derive")]
+pub use encamp_hclspec_derive::HclSpec;

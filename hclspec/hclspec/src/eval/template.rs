@@ -2,94 +2,158 @@
 
 use std::borrow::Cow;
 
-use super::{Evaluator, Outcome, STEP, Scope, Stop};
-use crate::Value;
-use crate::ast::{Part, PartKind};
+use encamp_hclspec_syntax::Range;
+use encamp_hclspec_syntax::ast::{Expr, Part, PartKind};
+
+use super::conditional::Truth;
+use super::loops::Names;
+use super::{Evaluator, STEP, Scope, UNKNOWN, Val};
+use crate::cty::nfc;
+use crate::{Type, Value};
+
+const INVALID: &str = "Invalid template interpolation value";
+
+/// A text that is being put together.
+struct Text {
+    text: String,
+    is_known: bool,
+}
 
 impl Evaluator<'_> {
     /// A template that is a single interpolation has that one's value, of any type; all others are strings.
-    pub(super) fn template<'s>(&'s self, parts: &'s [Part], scope: Scope<'s>) -> Outcome<'s> {
+    pub(super) fn template<'s>(&'s self, parts: &'s [Part], range: Range, scope: Scope<'s>) -> Val<'s> {
         if let [
             Part {
-                kind: PartKind::Interpolation(expr),
+                kind: PartKind::Interpolation { expr, .. },
                 range,
             },
         ] = parts
         {
-            return match self.eval(expr, scope) {
-                Err(Stop::Unknown) if scope.keep => {
-                    let mut text = String::new();
-                    self.keep_text(range.clone(), &mut text);
-                    Ok(Cow::Owned(Value::String(text)))
-                }
-                other => other,
-            };
+            let (met, mark) = (self.met.get(), self.mark());
+            let value = self.eval(expr, scope);
+            if scope.keep && self.is_kept(&value, met, mark) {
+                return Cow::Owned(Value::String(nfc(self.written(*range).into_owned())));
+            }
+            return value;
         }
-        let mut text = String::new();
-        self.render(parts, scope, &mut text)?;
-        Ok(Cow::Owned(Value::String(text)))
+        Cow::Owned(self.render(parts, range, scope))
     }
 
-    fn keep_text(&self, range: std::ops::Range<usize>, out: &mut String) {
-        self.kept.set(true);
-        out.push_str(self.source.text().get(range).unwrap_or_default());
-    }
-
-    /// Appends the parts. Every part is tried, so that all diagnostics are made.
-    fn render(&self, parts: &[Part], scope: Scope<'_>, out: &mut String) -> Result<(), Stop> {
-        let mut stop = None;
+    /// The parts as one string. Each is tried, so that all errors are found.
+    fn render(&self, parts: &[Part], whole: Range, scope: Scope<'_>) -> Value {
+        let mut out = Text {
+            text: String::new(),
+            is_known: true,
+        };
         for part in parts {
-            let before = out.len();
-            let outcome = self.part(part, scope, out);
-            let outcome = outcome.and_then(|()| self.charge(STEP + out.len() - before, &part.range));
-            match outcome {
-                Err(Stop::Unknown) if scope.keep => {
-                    out.truncate(before);
-                    self.keep_text(part.range.clone(), out);
-                }
-                Err(error) if stop != Some(Stop::Failed) => stop = Some(error),
-                _ => {}
+            let before = out.text.len();
+            self.part(part, whole, scope, &mut out);
+            if !self.charge(STEP + out.text.len() - before, part.range) {
+                return Value::Unknown(Type::String);
             }
         }
-        stop.map_or(Ok(()), Err)
+        if out.is_known { Value::String(nfc(out.text)) } else { Value::Unknown(Type::String) }
     }
 
-    fn part(&self, part: &Part, scope: Scope<'_>, out: &mut String) -> Result<(), Stop> {
-        let scope = scope.operand();
-        match &part.kind {
-            PartKind::Text(text) => out.push_str(text),
-            PartKind::Interpolation(expr) => {
-                let value = self.eval(expr, scope)?;
-                match &*value {
-                    Value::String(text) => out.push_str(text),
-                    Value::Number(number) => out.push_str(&number.to_string()),
-                    Value::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
-                    other => {
-                        let detail = format!(
-                            "A string, a number or a bool is required here, but this is a {}.",
-                            other.kind()
-                        );
-                        return self.fail("Invalid template interpolation value", detail, &expr.range);
-                    }
-                }
+    fn part(&self, part: &Part, whole: Range, scope: Scope<'_>, out: &mut Text) {
+        let (met, mark) = (self.met.get(), self.mark());
+        let (value, range) = match &part.kind {
+            PartKind::Literal(text) => {
+                out.text.push_str(text);
+                return;
             }
+            PartKind::Interpolation { expr, .. } => (self.eval(expr, scope.operand()), expr.range),
             PartKind::If {
                 condition,
                 then,
                 otherwise,
             } => {
-                let truth = self.truth(condition, "The condition of an `if`", scope)?;
-                self.render(if truth { then } else { otherwise }, scope, out)?;
+                let value = self.choose(condition, [then, otherwise], part.range, scope);
+                (Cow::Owned(value), part.range)
             }
             PartKind::For {
                 key_name,
                 value_name,
                 collection,
                 body,
-            } => self.each(collection, (key_name.as_deref(), value_name), scope, |scope| {
-                self.render(body, scope, out)
-            })?,
+            } => {
+                let names = Names {
+                    key: key_name.as_deref(),
+                    value: value_name,
+                };
+                let value = self.repeat(names, collection, body, part.range, scope.operand());
+                (Cow::Owned(value), part.range)
+            }
+        };
+        if scope.keep && self.is_kept(&value, met, mark) {
+            out.text.push_str(&self.written(part.range));
+            return;
         }
-        Ok(())
+        self.append(value, range, whole, out);
+    }
+
+    fn append(&self, value: Val<'_>, range: Range, whole: Range, out: &mut Text) {
+        match &*value {
+            Value::Null(_) => {
+                self.fail_in(INVALID, "A null cannot be part of a string.", range, whole);
+            }
+            Value::Unknown(_) => out.is_known = false,
+            Value::String(text) => out.text.push_str(text),
+            other => {
+                let kind = other.kind();
+                match self.to(value, &Type::String, range) {
+                    Ok(text) => out.text.push_str(text.as_str().unwrap_or_default()),
+                    Err(error) => {
+                        let detail = format!("This {kind} cannot be part of a string: {}.", error.message);
+                        self.fail_in(INVALID, detail, range, whole);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `%{ if }`: both branches are strings, and as with the operator only the errors of the chosen one count.
+    fn choose(&self, condition: &Expr, branches: [&Vec<Part>; 2], range: Range, scope: Scope<'_>) -> Value {
+        let mark = self.mark();
+        let kept = self.kept.get();
+        let [(yes, yes_errors, yes_kept), (no, no_errors, no_kept)] = branches.map(|parts| {
+            let value = self.render(parts, whole(parts, range), scope);
+            (value, self.take_since(mark), self.kept.replace(kept))
+        });
+        let Truth::Known(truth) = self.condition(condition, range, scope) else {
+            return Value::Unknown(Type::String);
+        };
+        let (value, errors, kept) = if truth { (yes, yes_errors, yes_kept) } else { (no, no_errors, no_kept) };
+        self.put_back(errors);
+        self.kept.set(kept);
+        value
+    }
+
+    /// `%{ for }`.
+    fn repeat(&self, names: Names<'_>, collection: &Expr, body: &[Part], range: Range, scope: Scope<'_>) -> Value {
+        let mut out = Text {
+            text: String::new(),
+            is_known: true,
+        };
+        let inner = whole(body, range);
+        let is_complete = self.each(names, collection, range, scope, |scope| {
+            match self.render(body, inner, scope) {
+                Value::String(text) => out.text.push_str(&text),
+                _ => out.is_known = false,
+            }
+        });
+        if is_complete && out.is_known { Value::String(out.text) } else { Value::Unknown(Type::String) }
+    }
+}
+
+/// From the first to the last part.
+fn whole(parts: &[Part], otherwise: Range) -> Range {
+    let inner = |part: &Part| match &part.kind {
+        PartKind::Interpolation { expr, .. } => expr.range,
+        _ => part.range,
+    };
+    match (parts.first(), parts.last()) {
+        (Some(first), Some(last)) => inner(first).to(inner(last)),
+        _ => otherwise,
     }
 }

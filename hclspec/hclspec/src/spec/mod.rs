@@ -266,6 +266,15 @@ impl Spec {
         self
     }
 
+    /// The same part, of blocks: at least `min` of them.
+    #[must_use]
+    pub fn at_least(mut self, min: usize) -> Self {
+        if let Self::BlockList(blocks) | Self::BlockSet(blocks) | Self::BlockTuple(blocks) = &mut self {
+            blocks.min = min;
+        }
+        self
+    }
+
     /// The same part, described for people, in Markdown.
     #[must_use]
     pub fn described(self, text: impl Into<String>) -> Self {

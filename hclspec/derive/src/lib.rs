@@ -1,0 +1,19 @@
+//! `#[derive(HclSpec)]`: a Rust config struct is its own schema.
+//!
+//! Use it through `encamp-hclspec` with the feature `derive`, which documents the attributes at
+//! `encamp_hclspec::HclSpec`.
+#![forbid(unsafe_code)]
+
+mod attributes;
+mod expand;
+mod field;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Implements `HclSpec`: see there.
+#[proc_macro_derive(HclSpec, attributes(hcl))]
+pub fn derive_hcl_spec(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expand::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}

@@ -1,0 +1,173 @@
+//! Rust types as schemas.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+
+use crate::{Body, Context, Diagnostic, Diagnostics, Number, Spec, Spellings, Type, Value, decode_with, from_value};
+
+/// A type that is its own schema.
+///
+/// With the feature `derive`, `#[derive(HclSpec)]` implements it for a struct with named fields. Each field is an
+/// argument of its name and type; a field that is no `Option` and has no default is required; doc comments become
+/// descriptions. Beside serde's `rename`, `rename_all`, `default` and `skip`, fields take `#[hcl(..)]`:
+///
+/// | attribute | what it makes of the field |
+/// |---|---|
+/// | `block` | a block; a list of blocks where it is a `Vec` or a set; its type has a schema too |
+/// | `block, min = 1, max = 3` | from one to three blocks |
+/// | `block, set` | blocks of which equal ones count once |
+/// | `block, labels("name")` | blocks with labels; one level of maps for each |
+/// | `attrs` | a block of arguments with any names; a map |
+/// | `label` | a label of the block; the first such field is the first label |
+/// | `default = 5` | the value where it is missing or null |
+/// | `optional` | may be missing, though it is no `Option`: serde says what it is then |
+/// | `type = Type::String` | an argument of this type, whatever the field's own |
+/// | `skip` | nothing |
+#[cfg_attr(
+    feature = "derive",
+    doc = r##"
+```
+use encamp_hclspec::{Body, Context, HclSpec, Source, decode_into};
+
+#[derive(serde::Deserialize, HclSpec)]
+struct Task {
+    /// What to run.
+    image: String,
+    #[serde(default)]
+    args: Vec<String>,
+    #[hcl(default = 64)]
+    memory: u64,
+    #[hcl(block)]
+    mount: Vec<Mount>,
+}
+
+#[derive(serde::Deserialize, HclSpec)]
+struct Mount {
+    #[hcl(label)]
+    target: String,
+    readonly: Option<bool>,
+}
+
+let source = Source::new("task.hcl", "image = \"busybox\"\nmount \"/data\" {}\n".to_owned());
+let task: Task = decode_into(&Body::parse(source)?, &Context::new())?;
+assert_eq!((task.image.as_str(), task.memory, task.mount[0].target.as_str()), ("busybox", 64, "/data"));
+
+let source = Source::new("task.hcl", "image = \"busybox\"\nmemory = -1\n".to_owned());
+let errors = decode_into::<Task>(&Body::parse(source)?, &Context::new()).err().unwrap();
+assert!(errors.to_string().starts_with("task.hcl:2:10: "), "{errors}");
+# Ok::<(), encamp_hclspec::Diagnostics>(())
+```
+"##
+)]
+pub trait HclSpec {
+    /// The schema.
+    fn hcl_spec() -> Spec;
+}
+
+/// A type that an argument's value can be.
+pub trait HclType {
+    /// The type of the argument.
+    fn hcl_type() -> Type;
+}
+
+/// The value of a body as a Rust type, by its schema.
+///
+/// # Errors
+///
+/// Everything that is wrong with the body by the schema; and what the type itself refuses, at the place of the value.
+pub fn decode_into<T: HclSpec + DeserializeOwned>(body: &Body, context: &Context) -> Result<T, Diagnostics> {
+    decode_into_with(body, context, Spellings::Strict)
+}
+
+/// The same, with a choice of spellings.
+///
+/// # Errors
+///
+/// As [`decode_into`].
+pub fn decode_into_with<T: HclSpec + DeserializeOwned>(
+    body: &Body,
+    context: &Context,
+    spellings: Spellings,
+) -> Result<T, Diagnostics> {
+    let value = decode_with(&T::hcl_spec(), body, context, spellings)?;
+    into_type(value, body)
+}
+
+/// A decoded value as a Rust type. What the type refuses is an error at the place that the value came from.
+///
+/// # Errors
+///
+/// A value that is no `T`: a negative number for a `u64`, a text that is no variant of an enum.
+pub fn into_type<T: DeserializeOwned>(value: Value, body: &Body) -> Result<T, Diagnostics> {
+    from_value(value).map_err(|error| {
+        let path: Vec<&str> = error.path().iter().map(String::as_str).collect();
+        let span = body.locate(&path).unwrap_or_else(|| body.missing_span());
+        let detail = format!("{error}.");
+        Diagnostic::error("Incorrect attribute value", detail)
+            .with_span(span)
+            .with_path(path)
+            .into()
+    })
+}
+
+macro_rules! types {
+    ($($hcl:expr => $($rust:ty),+;)*) => {$($(
+        impl HclType for $rust {
+            fn hcl_type() -> Type {
+                $hcl
+            }
+        }
+    )+)*};
+}
+
+types! {
+    Type::String => String, char, PathBuf;
+    Type::Bool => bool;
+    Type::Number => i8, i16, i32, i64, u8, u16, u32, u64, usize, isize, f32, f64, Number;
+    Type::Any => Value;
+}
+
+impl<T: HclType> HclType for Option<T> {
+    fn hcl_type() -> Type {
+        T::hcl_type()
+    }
+}
+
+impl<T: HclType> HclType for Vec<T> {
+    fn hcl_type() -> Type {
+        Type::list(T::hcl_type())
+    }
+}
+
+impl<T: HclType> HclType for BTreeSet<T> {
+    fn hcl_type() -> Type {
+        Type::set(T::hcl_type())
+    }
+}
+
+impl<T: HclType, S> HclType for HashSet<T, S> {
+    fn hcl_type() -> Type {
+        Type::set(T::hcl_type())
+    }
+}
+
+impl<T: HclType> HclType for BTreeMap<String, T> {
+    fn hcl_type() -> Type {
+        Type::map(T::hcl_type())
+    }
+}
+
+impl<T: HclType, S> HclType for HashMap<String, T, S> {
+    fn hcl_type() -> Type {
+        Type::map(T::hcl_type())
+    }
+}
+
+impl<T: HclType, S> HclType for IndexMap<String, T, S> {
+    fn hcl_type() -> Type {
+        Type::map(T::hcl_type())
+    }
+}
