@@ -7,6 +7,7 @@ mod decode;
 mod eval;
 pub mod export;
 mod expression;
+mod references;
 pub mod spec;
 mod typed;
 
@@ -18,6 +19,7 @@ pub use encamp_hclspec_cty::{DecodeError, Number, NumberError, Type, Value, from
 pub use encamp_hclspec_syntax as syntax;
 pub use encamp_hclspec_syntax::{Diagnostic, Diagnostics, Severity, Source, Span, Style, did_you_mean};
 pub use expression::Expression;
+pub use references::{Reference, ReferenceKey, ReferenceStep, references};
 pub use spec::Spec;
 pub use typed::{HclSpec, HclType, decode_into, decode_into_with, into_type};
 #[cfg(feature = "derive")]
