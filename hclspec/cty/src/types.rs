@@ -167,9 +167,12 @@ impl Type {
             "list" => Some(Self::list(Self::from_json(of)?)),
             "set" => Some(Self::set(Self::from_json(of)?)),
             "map" => Some(Self::map(Self::from_json(of)?)),
-            "tuple" => Some(Self::tuple(
-                of.as_array()?.iter().map(Self::from_json).collect::<Option<Vec<_>>>()?,
-            )),
+            // Go's encoder writes no elements as null.
+            "tuple" if of.is_null() => Some(Self::tuple([])),
+            "tuple" => {
+                let elements = of.as_array()?.iter().map(Self::from_json);
+                Some(Self::tuple(elements.collect::<Option<Vec<_>>>()?))
+            }
             "object" => {
                 let attributes = of.as_object()?.iter();
                 let attributes = attributes.map(|(name, ty)| Some((name.clone(), Self::from_json(ty)?)));

@@ -115,11 +115,11 @@ fn apply(value: Value, ty: &Type) -> Result<Value, Failure> {
         (Value::Tuple(values), Type::Set(element)) => tuple_to_set(values, element),
         (Value::Tuple(values), Type::Tuple(types)) => tuple_to_tuple(values, types),
         (Value::List(own, values) | Value::Set(own, values), Type::List(element)) => {
-            let (element, values) = collection(&own, values, element)?;
+            let (element, values) = collection(&own, values, element, "list")?;
             Ok(Value::List(element, values))
         }
         (Value::List(own, values) | Value::Set(own, values), Type::Set(element)) => {
-            let (element, values) = collection(&own, values, element)?;
+            let (element, values) = collection(&own, values, element, "set")?;
             Ok(Value::set(element, values))
         }
         (Value::Map(own, entries), Type::Map(element)) => map_to_map(&own, *entries, element),
@@ -226,12 +226,12 @@ fn tuple_to_tuple(values: Vec<Value>, types: &[Type]) -> Result<Value, Failure> 
 }
 
 /// The elements of a list or a set converted, and what their type is then.
-fn collection(own: &Type, values: Vec<Value>, element: &Type) -> Result<(Type, Vec<Value>), Failure> {
+fn collection(own: &Type, values: Vec<Value>, element: &Type, kind: &str) -> Result<(Type, Vec<Value>), Failure> {
     if own != element && !is_convertible(own, element, Safety::Unsafe) {
         return Err(Failure::Types);
     }
     let values = apply_all(values, element)?;
-    let element = element_of(own, element, values.iter())?;
+    let element = element_of(own, element, values.iter(), kind)?;
     let values = typed_nulls(values, &element);
     Ok((element, values))
 }
@@ -241,7 +241,7 @@ fn map_to_map(own: &Type, entries: IndexMap<String, Value>, element: &Type) -> R
         return Err(Failure::Types);
     }
     let entries = apply_entries(entries, element)?;
-    let element = element_of(own, element, entries.values())?;
+    let element = element_of(own, element, entries.values(), "map")?;
     Ok(Value::Map(
         element.clone(),
         Box::new(typed_null_entries(entries, &element)),
@@ -252,6 +252,7 @@ fn element_of<'a>(
     own: &Type,
     element: &Type,
     values: impl ExactSizeIterator<Item = &'a Value>,
+    kind: &str,
 ) -> Result<Type, Failure> {
     if !element.has_any() {
         return Ok(element.clone());
@@ -259,10 +260,8 @@ fn element_of<'a>(
     if values.len() == 0 {
         return Ok(if *element == Type::Any { own } else { element }.clone());
     }
-    same_type(
-        values.map(Value::ty).collect(),
-        "element types must all match for the conversion",
-    )
+    let message = format!("element types must all match for conversion to {kind}");
+    same_type(values.map(Value::ty).collect(), &message)
 }
 
 fn object_to_map(entries: IndexMap<String, Value>, element: &Type) -> Result<Value, Failure> {

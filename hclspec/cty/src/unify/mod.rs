@@ -1,5 +1,7 @@
 //! One type for several values.
 
+mod preference;
+
 use std::cell::Cell;
 
 use indexmap::{IndexMap, IndexSet};
@@ -209,26 +211,15 @@ impl Search {
         self.common(listed).filter(|common| matches!(common, Type::List(_)))
     }
 
-    fn all_convertible(&self, types: &IndexSet<&Type>, to: &Type) -> bool {
-        types.iter().all(|from| is_convertible(from, to, self.safety))
+    fn all_convertible<'a>(&self, types: impl IntoIterator<Item = &'a &'a Type>, to: &Type) -> bool {
+        types.into_iter().all(|from| is_convertible(from, to, self.safety))
     }
 
     /// That of the types which all others can be converted to, the most general first.
     fn one_of(&self, types: &IndexSet<&Type>) -> Option<Type> {
-        let mut candidates: Vec<&Type> = types.iter().copied().collect();
-        candidates.sort_by_key(|ty| generality(ty));
-        let mut candidates = candidates.into_iter().take(MAX_CANDIDATES);
+        let candidates: Vec<&Type> = types.iter().copied().take(MAX_CANDIDATES).collect();
+        let mut candidates = preference::order(&candidates).into_iter();
         candidates.find(|to| self.all_convertible(types, to)).cloned()
-    }
-}
-
-/// The order in which types are tried as the common one.
-fn generality(ty: &Type) -> u8 {
-    match ty {
-        Type::String | Type::List(_) | Type::Map(_) => 0,
-        Type::Set(_) => 1,
-        Type::Number | Type::Bool | Type::Tuple(_) | Type::Object(_) => 2,
-        Type::Any => 3,
     }
 }
 
