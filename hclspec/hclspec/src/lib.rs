@@ -19,7 +19,8 @@ pub use encamp_hclspec_cty::{DecodeError, Number, NumberError, Type, Value, from
 pub use encamp_hclspec_syntax as syntax;
 pub use encamp_hclspec_syntax::{Diagnostic, Diagnostics, Severity, Source, Span, Style, did_you_mean};
 pub use expression::Expression;
-pub use references::{Reference, ReferenceKey, ReferenceStep, references};
+pub use eval::{Reference, ReferenceStep, ReferenceStepKind};
+pub use references::references;
 pub use spec::Spec;
 pub use typed::{HclSpec, HclType, decode_into, decode_into_with, into_type};
 #[cfg(feature = "derive")]

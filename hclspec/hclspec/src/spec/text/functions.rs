@@ -1,12 +1,12 @@
 //! The functions of spec files: those that their expressions may call, and those that they define for their input.
 
 use crate::body::Schema;
-use crate::cty::{Function, FunctionError, Parameter, functions};
+use crate::cty::{Function, FunctionError, Parameter};
 use crate::{Body, Context, Diagnostic, Diagnostics, Expression, Type, Value};
 
-/// What the expressions in a spec file may refer to: functions only.
+/// What the expressions in a spec file may refer to: functions, no variables.
 pub(super) fn spec_context() -> Context {
-    Context::new().with_functions(functions::standard())
+    Context::new()
 }
 
 /// The function that a `function` block defines.
@@ -79,4 +79,9 @@ fn function(names: Vec<String>, variadic: Option<String>, result: Expression, co
         Some(rest) => function.variadic(rest),
         None => function,
     }
+}
+
+/// For arguments that are constants: nothing to refer to.
+pub(super) fn bare_context() -> Context {
+    Context::new().with_functions(std::iter::empty::<(String, Function)>())
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use self::types::parse_type;
+pub(crate) use self::types::type_of;
 use crate::cty::Function;
 use crate::{Body, Context, Diagnostics, Source, Spec, Value};
 

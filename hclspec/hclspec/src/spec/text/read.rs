@@ -361,7 +361,7 @@ impl Reader<'_> {
         let Some(attribute) = content.attributes.get(name) else {
             return Some(Type::Any);
         };
-        types::of_expression(attribute.value(), self.diagnostics)
+        types::type_of(attribute.value(), self.diagnostics)
     }
 
     fn flag(&mut self, content: &Content, name: &str) -> Option<bool> {
@@ -396,7 +396,7 @@ impl Reader<'_> {
             return Some(Value::Null(ty.clone()));
         };
         let before = self.diagnostics.error_count();
-        let value = attribute.value().value(&Context::new(), self.diagnostics);
+        let value = attribute.value().value(&functions::bare_context(), self.diagnostics);
         if self.diagnostics.error_count() > before {
             return None;
         }

@@ -19,11 +19,11 @@ const CONSTRUCTORS: [&str; 5] = ["list", "set", "map", "tuple", "object"];
 pub fn parse_type(source: Arc<Source>) -> Result<Type, Diagnostics> {
     let expression = Expression::parse(source)?;
     let mut diagnostics = Diagnostics::new();
-    of_expression(&expression, &mut diagnostics).ok_or(diagnostics)
+    type_of(&expression, &mut diagnostics).ok_or(diagnostics)
 }
 
 /// The type that an expression names; none where there is an error.
-pub(super) fn of_expression(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<Type> {
+pub(crate) fn type_of(expression: &Expression, diagnostics: &mut Diagnostics) -> Option<Type> {
     let mut reader = Reader {
         source: expression.source(),
         diagnostics,
