@@ -2,7 +2,7 @@
 
 use crate::body::Content;
 use crate::eval::Reference;
-use crate::{Body, Spec};
+use crate::{Block, Body, Spec};
 
 /// The variables that decoding the body by the spec needs, in the order of the spec.
 ///
@@ -19,7 +19,6 @@ fn in_body(spec: &Spec, body: &Body, references: &mut Vec<Reference>) {
 }
 
 fn in_content(spec: &Spec, content: &Content, references: &mut Vec<Reference>) {
-    let blocks = |name: &str| content.blocks.iter().filter(move |block| block.name() == name).map(crate::Block::body);
     match spec {
         Spec::Object(parts) => parts.values().for_each(|part| in_content(part, content, references)),
         Spec::Array(parts) => parts.iter().for_each(|part| in_content(part, content, references)),
@@ -29,15 +28,17 @@ fn in_content(spec: &Spec, content: &Content, references: &mut Vec<Reference>) {
             }
         }
         // More than one is an error, and the others are not decoded.
-        Spec::Block { name, nested, .. } => blocks(name).take(1).for_each(|body| in_body(nested, body, references)),
-        Spec::BlockList(blocks_spec) | Spec::BlockSet(blocks_spec) | Spec::BlockTuple(blocks_spec) => {
-            blocks(&blocks_spec.name).for_each(|body| in_body(&blocks_spec.nested, body, references));
+        Spec::Block { name, nested, .. } => {
+            bodies(content, name).take(1).for_each(|body| in_body(nested, body, references));
         }
-        Spec::BlockMap(labelled) | Spec::BlockObject(labelled) => {
-            blocks(&labelled.name).for_each(|body| in_body(&labelled.nested, body, references));
+        Spec::BlockList(blocks) | Spec::BlockSet(blocks) | Spec::BlockTuple(blocks) => {
+            bodies(content, &blocks.name).for_each(|body| in_body(&blocks.nested, body, references));
+        }
+        Spec::BlockMap(blocks) | Spec::BlockObject(blocks) => {
+            bodies(content, &blocks.name).for_each(|body| in_body(&blocks.nested, body, references));
         }
         Spec::BlockAttrs { name, .. } => {
-            for attribute in blocks(name).take(1).flat_map(|body| body.just_attributes().0) {
+            for attribute in bodies(content, name).take(1).flat_map(|body| body.just_attributes().0) {
                 references.extend(attribute.value().variables());
             }
         }
@@ -51,4 +52,12 @@ fn in_content(spec: &Spec, content: &Content, references: &mut Vec<Reference>) {
         }
         Spec::BlockLabel { .. } | Spec::Literal(_) => {}
     }
+}
+
+fn bodies<'c>(content: &'c Content, name: &'c str) -> impl Iterator<Item = &'c Body> {
+    content
+        .blocks
+        .iter()
+        .filter(move |block| block.name() == name)
+        .map(Block::body)
 }
