@@ -12,7 +12,14 @@ use crate::cty::{Function, functions};
 type Functions = IndexMap<String, Function>;
 
 /// Those of hcldec are made once.
-static DEFAULT_FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| Arc::new(functions::hcldec()));
+static DEFAULT_FUNCTIONS: LazyLock<Arc<Functions>> = LazyLock::new(|| {
+    let functions = functions::hcldec().iter();
+    Arc::new(
+        functions
+            .map(|(name, function)| ((*name).to_owned(), function.clone()))
+            .collect(),
+    )
+});
 
 /// The variables and functions that expressions may use, and what becomes of references to others.
 ///

@@ -1,13 +1,34 @@
-//! An expression in its source. (Contract of the lead's body/, spec/ and decode/ with the evaluator; to be filled in.)
+//! An expression in its source.
 
+use std::fmt;
 use std::sync::Arc;
 
-use encamp_hclspec_syntax::{Range, ast, json};
+use encamp_hclspec_syntax::ast::{Expr, ExprKind, ObjectItem};
+use encamp_hclspec_syntax::{Range, SmolStr, ast, json, parse_expression, parse_template};
 
 use crate::body::Attribute;
+use crate::eval::{self, Evaluated, Evaluator, Reference, ReferenceStepKind, is_constant_key};
 use crate::{Context, Diagnostics, Source, Span, Type, Value};
 
 /// An expression: native, a JSON value, or a value that was computed before.
+///
+/// Clones are cheap and share the tree.
+///
+/// ```
+/// use encamp_hclspec::{Context, Expression, Source};
+///
+/// let expression = Expression::parse(Source::new("greeting", r#""Hello, ${upper(name)}!""#.to_owned()))?;
+/// assert_eq!(expression.references("name").len(), 0);
+/// assert_eq!(expression.variables()[0].root, "name");
+///
+/// let value = expression.evaluate(&Context::new().with_variable("name", "you"))?;
+/// assert_eq!(value.as_str(), Some("Hello, YOU!"));
+///
+/// let errors = expression.evaluate(&Context::new().with_variable("nmae", "you")).unwrap_err();
+/// let text = r#"greeting:1:17: Unknown variable; There is no variable named "name". Did you mean "nmae"?"#;
+/// assert_eq!(errors.to_string(), text);
+/// # Ok::<(), encamp_hclspec::Diagnostics>(())
+/// ```
 #[derive(Clone)]
 pub struct Expression {
     source: Arc<Source>,
@@ -16,37 +37,326 @@ pub struct Expression {
 
 #[derive(Clone)]
 enum Node {
-    Native(Arc<ast::Expr>),
+    Native(Arc<Expr>),
+    /// The key of an object that may be meant as a name or as a reference.
+    Ambiguous(Arc<Expr>),
     Json(Arc<json::Node>),
+    /// The name of a JSON property.
+    JsonName(json::Text, Range),
     Computed(Arc<Value>, Range),
 }
-// Debug as its span; PartialEq: same node (Arc::ptr_eq) or same text of the span.
+
+/// An entry of an object as it is written.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ObjectEntry {
+    /// What the key is computed from.
+    pub key: Expression,
+    /// What the value is computed from.
+    pub value: Expression,
+}
 
 impl Expression {
-    pub(crate) fn native(source: &Arc<Source>, expr: &Arc<ast::Expr>) -> Self;
-    pub(crate) fn json(source: &Arc<Source>, node: &Arc<json::Node>) -> Self;
-    pub(crate) fn computed(source: &Arc<Source>, value: Value, range: Range) -> Self;
-    pub fn source(&self) -> &Arc<Source>;
-    pub(crate) fn range(&self) -> Range;
-    /// The tree of a native expression (for types in spec text and for the references of an expression).
-    pub(crate) fn native_node(&self) -> Option<&Arc<ast::Expr>>;
-    /// The tree of a JSON value (the same).
-    pub(crate) fn json_node(&self) -> Option<&Arc<json::Node>>;
-    pub fn span(&self) -> Span;
-    pub fn evaluate(&self, context: &Context) -> Result<Value, Diagnostics>;
+    /// Parses a single expression.
+    ///
+    /// # Errors
+    /// What is wrong with the syntax, with its place.
+    #[expect(clippy::needless_pass_by_value, reason = "an expression keeps its source")]
+    pub fn parse(source: Arc<Source>) -> Result<Self, Diagnostics> {
+        let (expr, diagnostics) = parse_expression(&source);
+        diagnostics.into_result(Self::native(&source, &expr))
+    }
+
+    /// Parses a template: `a ${b} c`, without quotes around it and without escapes by backslash.
+    ///
+    /// # Errors
+    /// What is wrong with the syntax, with its place.
+    #[expect(clippy::needless_pass_by_value, reason = "an expression keeps its source")]
+    pub fn parse_template(source: Arc<Source>) -> Result<Self, Diagnostics> {
+        let (expr, diagnostics) = parse_template(&source);
+        diagnostics.into_result(Self::native(&source, &expr))
+    }
+
+    /// Parses a JSON value, in which every string is a template.
+    ///
+    /// # Errors
+    /// What is wrong with the syntax, with its place. What is wrong within strings is found by the evaluation.
+    #[expect(clippy::needless_pass_by_value, reason = "an expression keeps its source")]
+    pub fn parse_json(source: Arc<Source>) -> Result<Self, Diagnostics> {
+        let (node, diagnostics) = json::parse(&source);
+        diagnostics.into_result(Self::json(&source, &node))
+    }
+
+    pub(crate) fn native(source: &Arc<Source>, expr: &Arc<Expr>) -> Self {
+        Self::new(source, Node::Native(Arc::clone(expr)))
+    }
+
+    pub(crate) fn json(source: &Arc<Source>, node: &Arc<json::Node>) -> Self {
+        Self::new(source, Node::Json(Arc::clone(node)))
+    }
+
+    pub(crate) fn computed(source: &Arc<Source>, value: Value, range: Range) -> Self {
+        Self::new(source, Node::Computed(Arc::new(value), range))
+    }
+
+    fn new(source: &Arc<Source>, node: Node) -> Self {
+        Self {
+            source: Arc::clone(source),
+            node,
+        }
+    }
+
+    /// The source.
+    pub fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    pub(crate) fn range(&self) -> Range {
+        match &self.node {
+            Node::Native(expr) | Node::Ambiguous(expr) => expr.range,
+            Node::Json(node) => node.range,
+            Node::JsonName(_, range) | Node::Computed(_, range) => *range,
+        }
+    }
+
+    /// The tree of a native expression.
+    pub(crate) fn native_node(&self) -> Option<&Arc<ast::Expr>> {
+        match &self.node {
+            Node::Native(expr) => Some(expr),
+            _ => None,
+        }
+    }
+
+    /// The tree of a JSON value.
+    pub(crate) fn json_node(&self) -> Option<&Arc<json::Node>> {
+        match &self.node {
+            Node::Json(node) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The place.
+    pub fn span(&self) -> Span {
+        Span::new(&self.source, self.range().into())
+    }
+
+    /// The value.
+    ///
+    /// # Errors
+    /// Whatever in the expression has no value, each with its place.
+    pub fn evaluate(&self, context: &Context) -> Result<Value, Diagnostics> {
+        let evaluated = self.evaluated(context);
+        evaluated.diagnostics.into_result(evaluated.value)
+    }
+
+    /// The value as far as it can be told, and what is wrong: what has no value is unknown in it.
+    pub fn evaluate_partly(&self, context: &Context) -> (Value, Diagnostics) {
+        let evaluated = self.evaluated(context);
+        (evaluated.value, evaluated.diagnostics)
+    }
+
     /// The value as far as it can be told: unknown where there are errors, which are pushed.
-    pub(crate) fn value(&self, context: &Context, diagnostics: &mut Diagnostics) -> Value;
-    /// Whether the value holds text that UnknownVariables::Keep* kept for a later stage
-    /// (the value is what `value()` gave for this expression).
-    pub(crate) fn has_kept(&self, value: &Value) -> bool;
-    /// The elements of a written-out list (tuple constructor or JSON array).
-    pub fn elements(&self) -> Option<Vec<Expression>>;
-    /// The entries of a written-out object whose keys are all plain text (no interpolation).
-    pub fn entries(&self) -> Option<Vec<(String, Expression)>>;
-    /// The entries of a written-out object as arguments (name, range of the key, value): None where it is none, or where
-    /// a key has to be evaluated and cannot be; keys are evaluated with the context.
-    pub(crate) fn attributes(&self, context: &Context) -> Option<Vec<Attribute>>;
+    pub(crate) fn value(&self, context: &Context, diagnostics: &mut Diagnostics) -> Value {
+        let evaluated = self.evaluated(context);
+        diagnostics.extend(evaluated.diagnostics);
+        evaluated.value
+    }
+
+    /// The value, what is wrong, and whether the text of references was kept in it.
+    pub(crate) fn evaluated(&self, context: &Context) -> Evaluated {
+        match &self.node {
+            Node::Native(expr) => Evaluator::native(&self.source, context, expr),
+            Node::Ambiguous(expr) => Evaluator::ambiguous_key(&self.source, context, expr.range),
+            Node::Json(node) => Evaluator::json(&self.source, context, node),
+            Node::JsonName(text, range) => Evaluator::json_name(&self.source, context, text, *range),
+            Node::Computed(value, _) => Evaluated {
+                value: Value::clone(value),
+                diagnostics: Diagnostics::new(),
+                kept: false,
+            },
+        }
+    }
+
+    /// Whether a value of this expression holds text that was kept for a later stage.
+    ///
+    /// It does where a text in it has an interpolation with one of the expression's references.
+    pub(crate) fn has_kept(&self, value: &Value) -> bool {
+        let references = self.variables();
+        !references.is_empty()
+            && holds_text(value, &|text| {
+                eval::is_template(text)
+                    && references
+                        .iter()
+                        .any(|reference| text.contains(reference.root.as_str()))
+            })
+    }
+
+    /// The variables that it refers to, each with the steps from it and its place, in the order of the text. Those that
+    /// a `for` in it makes are left out.
+    pub fn variables(&self) -> Vec<Reference> {
+        match &self.node {
+            Node::Native(expr) | Node::Ambiguous(expr) => eval::in_native(&self.source, expr),
+            Node::Json(node) => eval::in_json(&self.source, node),
+            Node::JsonName(text, range) => eval::in_text(&self.source, text, *range),
+            Node::Computed(..) => Vec::new(),
+        }
+    }
+
+    /// The attributes of a variable that it refers to, each with the place of the whole reference: `a` for `local.a`,
+    /// if `root` is `local`.
+    pub fn references(&self, root: &str) -> Vec<(String, Span)> {
+        let references = self.variables().into_iter().filter(|reference| reference.root == root);
+        let attributes = references.filter_map(|reference| match reference.steps.first().map(|step| &step.kind) {
+            Some(ReferenceStepKind::Attribute(name)) => Some((name.to_string(), reference.span)),
+            _ => None,
+        });
+        attributes.collect()
+    }
+
+    /// The expression read as a type: `list(map(string))`, `object({ name = string })`; `null` is any type.
+    ///
+    /// # Errors
+    /// Whatever is not a type.
+    pub fn to_type(&self) -> Result<Type, Diagnostics> {
+        let mut diagnostics = Diagnostics::new();
+        let ty = crate::spec::text::type_of(self, &mut diagnostics);
+        ty.ok_or(diagnostics)
+    }
+
+    /// The elements of a written-out list (`[a, b]`, a JSON array).
+    pub fn elements(&self) -> Option<Vec<Self>> {
+        match &self.node {
+            Node::Native(expr) => match &within(expr).kind {
+                ExprKind::Tuple(elements) => Some(elements.iter().map(|expr| self.part(expr)).collect()),
+                _ => None,
+            },
+            Node::Json(node) => match &node.kind {
+                json::NodeKind::Array(nodes) => Some(nodes.iter().map(|node| Self::json(&self.source, node)).collect()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The entries of a written-out object (`{ a = b }`, a JSON object), as they are written.
+    pub fn object_entries(&self) -> Option<Vec<ObjectEntry>> {
+        match &self.node {
+            Node::Native(expr) => match &within(expr).kind {
+                ExprKind::Object(items) => Some(items.iter().map(|item| self.entry(item)).collect()),
+                _ => None,
+            },
+            Node::Json(node) => match &node.kind {
+                json::NodeKind::Object(properties) => {
+                    let entries = properties.iter().map(|property| ObjectEntry {
+                        key: Self::new(&self.source, Node::JsonName(property.name.clone(), property.name_range)),
+                        value: Self::json(&self.source, &property.value),
+                    });
+                    Some(entries.collect())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The entries of a written-out object whose keys are all plain texts, with nothing to be filled in.
+    pub fn entries(&self) -> Option<Vec<(String, Self)>> {
+        let entries = self.object_entries()?.into_iter();
+        entries
+            .map(|entry| Some((entry.key.plain_text()?, entry.value)))
+            .collect()
+    }
+
+    /// The entries of a written-out object as arguments; none where it is no such object, or where a key is no text, even
+    /// when it is evaluated.
+    pub(crate) fn attributes(&self, context: &Context) -> Option<Vec<Attribute>> {
+        let entries = self.object_entries()?.into_iter();
+        let attributes = entries.map(|entry| {
+            let name = match entry.key.plain_text() {
+                Some(name) => name,
+                None => match crate::cty::convert(entry.key.evaluate(context).ok()?, &Type::String).ok()? {
+                    Value::String(name) => name,
+                    _ => return None,
+                },
+            };
+            Some(Attribute {
+                name: SmolStr::from(name),
+                name_range: entry.key.range(),
+                value: entry.value,
+            })
+        });
+        attributes.collect()
+    }
+
+    /// The text that it is, where there is nothing to be evaluated.
+    fn plain_text(&self) -> Option<String> {
+        match &self.node {
+            Node::Native(expr) => match &expr.kind {
+                ExprKind::String(text) => Some(crate::cty::nfc(text.to_string())),
+                _ => None,
+            },
+            Node::JsonName(text, _) if !eval::is_template(&text.text) => Some(crate::cty::nfc(text.text.to_string())),
+            _ => None,
+        }
+    }
+
+    fn entry(&self, item: &ObjectItem) -> ObjectEntry {
+        let key = if item.bare_key && !is_constant_key(&item.key) {
+            Self::new(&self.source, Node::Ambiguous(Arc::new(item.key.clone())))
+        } else {
+            self.part(&item.key)
+        };
+        ObjectEntry {
+            key,
+            value: self.part(&item.value),
+        }
+    }
+
+    /// A part of the tree as an expression of its own.
+    fn part(&self, expr: &Expr) -> Self {
+        Self::new(&self.source, Node::Native(Arc::new(expr.clone())))
+    }
 }
-// Context: `child(&self) -> Context` (a copy to which variables are added; cheap: parent behind an Arc),
-// `keeps_text() -> bool`.
-// cty: Function::is_same(&other) (Arc::ptr_eq), Function::call(&[Value]) -> Result<Value, FunctionError>.
+
+fn within(mut expr: &Expr) -> &Expr {
+    while let ExprKind::Parentheses(inner) = &expr.kind {
+        expr = inner;
+    }
+    expr
+}
+
+fn holds_text(value: &Value, test: &impl Fn(&str) -> bool) -> bool {
+    match value {
+        Value::String(text) => test(text),
+        Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
+            values.iter().any(|value| holds_text(value, test))
+        }
+        Value::Map(_, entries) | Value::Object(entries) => entries
+            .iter()
+            .any(|(name, value)| test(name) || holds_text(value, test)),
+        _ => false,
+    }
+}
+
+/// The source's text may hold secrets: the place alone.
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.span()).finish()
+    }
+}
+
+/// Whether they are the same, or written alike.
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.node, &other.node) {
+            (Node::Native(a), Node::Native(b)) if Arc::ptr_eq(a, b) => true,
+            (Node::Json(a), Node::Json(b)) if Arc::ptr_eq(a, b) => true,
+            (Node::Computed(a, _), Node::Computed(b, _)) => a == b,
+            (Node::Computed(..), _) | (_, Node::Computed(..)) => false,
+            _ => {
+                std::mem::discriminant(&self.node) == std::mem::discriminant(&other.node)
+                    && self.span().text() == other.span().text()
+            }
+        }
+    }
+}

@@ -64,13 +64,7 @@ impl Evaluator<'_> {
         value
     }
 
-    fn operation<'s>(
-        &'s self,
-        operation: &'s Operation,
-        left: Operand<'s>,
-        range: Range,
-        scope: Scope<'s>,
-    ) -> Val<'s> {
+    fn operation<'s>(&'s self, operation: &'s Operation, left: Operand<'s>, range: Range, scope: Scope<'s>) -> Val<'s> {
         let operator = operation.operator;
         let left_failed = self.has_failed_since(left.mark);
         let right = Operand {

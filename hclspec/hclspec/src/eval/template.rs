@@ -7,7 +7,7 @@ use encamp_hclspec_syntax::ast::{Expr, Part, PartKind};
 
 use super::conditional::Truth;
 use super::loops::Names;
-use super::{Evaluator, STEP, Scope, UNKNOWN, Val};
+use super::{Evaluator, STEP, Scope, Val};
 use crate::cty::nfc;
 use crate::{Type, Value};
 
@@ -52,7 +52,11 @@ impl Evaluator<'_> {
                 return Value::Unknown(Type::String);
             }
         }
-        if out.is_known { Value::String(nfc(out.text)) } else { Value::Unknown(Type::String) }
+        if out.is_known {
+            Value::String(nfc(out.text))
+        } else {
+            Value::Unknown(Type::String)
+        }
     }
 
     fn part(&self, part: &Part, whole: Range, scope: Scope<'_>, out: &mut Text) {
@@ -123,7 +127,11 @@ impl Evaluator<'_> {
         let Truth::Known(truth) = self.condition(condition, range, scope) else {
             return Value::Unknown(Type::String);
         };
-        let (value, errors, kept) = if truth { (yes, yes_errors, yes_kept) } else { (no, no_errors, no_kept) };
+        let (value, errors, kept) = if truth {
+            (yes, yes_errors, yes_kept)
+        } else {
+            (no, no_errors, no_kept)
+        };
         self.put_back(errors);
         self.kept.set(kept);
         value
@@ -142,7 +150,11 @@ impl Evaluator<'_> {
                 _ => out.is_known = false,
             }
         });
-        if is_complete && out.is_known { Value::String(out.text) } else { Value::Unknown(Type::String) }
+        if is_complete && out.is_known {
+            Value::String(out.text)
+        } else {
+            Value::Unknown(Type::String)
+        }
     }
 }
 

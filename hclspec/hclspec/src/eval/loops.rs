@@ -1,0 +1,267 @@
+//! `for` expressions, and what they share with the directive.
+
+use std::borrow::Cow;
+
+use encamp_hclspec_syntax::Range;
+use encamp_hclspec_syntax::ast::{Expr, For};
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+
+use super::{Evaluator, Local, STEP, Scope, UNKNOWN, Val};
+use crate::{Type, Value};
+
+const INVALID_CONDITION: &str = "Invalid 'for' condition";
+const INVALID_KEY: &str = "Invalid object key";
+
+/// The variables of a `for`.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'s> {
+    pub(super) key: Option<&'s str>,
+    pub(super) value: &'s str,
+}
+
+/// What a `for` has made so far.
+#[derive(Default)]
+struct Made {
+    list: Vec<Value>,
+    object: IndexMap<String, Value>,
+    groups: IndexMap<String, Vec<Value>>,
+    /// Whether it can be told which elements or keys there are.
+    is_unknown: bool,
+}
+
+impl Evaluator<'_> {
+    pub(super) fn for_expr<'s>(&'s self, tree: &'s For, range: Range, scope: Scope<'s>) -> Val<'s> {
+        let Some(collection) = self.collection(&tree.collection, range, scope) else {
+            return UNKNOWN;
+        };
+        let names = Names {
+            key: tree.key_name.as_deref(),
+            value: &tree.value_name,
+        };
+        if let Some(condition) = &tree.condition
+            && !self.can_be_condition(condition, names, range, scope)
+        {
+            return UNKNOWN;
+        }
+        let mut made = Made::default();
+        let is_complete = self.elements(&collection, names, tree.collection.range, scope, |scope| {
+            self.element(tree, range, scope, &mut made);
+        });
+        if !is_complete || made.is_unknown {
+            return UNKNOWN;
+        }
+        Cow::Owned(if tree.key.is_none() {
+            Value::Tuple(made.list)
+        } else if tree.group {
+            let groups = made.groups.into_iter();
+            Value::Object(Box::new(
+                groups.map(|(name, values)| (name, Value::Tuple(values))).collect(),
+            ))
+        } else {
+            Value::Object(Box::new(made.object))
+        })
+    }
+
+    fn element(&self, tree: &For, range: Range, scope: Scope<'_>, made: &mut Made) {
+        if let Some(condition) = &tree.condition {
+            match self.is_included(tree, condition, range, scope, !made.is_unknown) {
+                Some(true) => {}
+                Some(false) => return,
+                None => {
+                    made.is_unknown = true;
+                    return;
+                }
+            }
+        }
+        let Some(key) = &tree.key else {
+            let value = self.eval(&tree.value, scope);
+            made.list.push(self.own(value, tree.value.range));
+            return;
+        };
+        let Some(name) = self.name(key, range, scope, !made.is_unknown) else {
+            made.is_unknown = true;
+            return;
+        };
+        let value = self.eval(&tree.value, scope);
+        let value = self.own(value, tree.value.range);
+        if tree.group {
+            made.groups.entry(name).or_default().push(value);
+            return;
+        }
+        match made.object.entry(name) {
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+            Entry::Occupied(_) => {
+                let detail =
+                    "Two elements have this key. With `...` after the value, all values of a key are gathered.";
+                self.fail_in("Duplicate object key", detail, key.range, range);
+            }
+        }
+    }
+
+    /// The name that an element is put under; none where it is not known. What is wrong with it is only noted while the
+    /// result is known.
+    fn name(&self, key: &Expr, range: Range, scope: Scope<'_>, is_noted: bool) -> Option<String> {
+        let value = self.eval(key, scope);
+        let kind = value.kind();
+        let reason = match &*value {
+            Value::Null(_) => "A key must not be null.".to_owned(),
+            Value::Unknown(_) => return None,
+            _ => match self.to(value, &Type::String, key.range).map(Cow::into_owned) {
+                Ok(Value::String(name)) => return Some(name),
+                Ok(_) => return None,
+                Err(error) => format!("This {kind} cannot be a key: {}.", error.message),
+            },
+        };
+        if is_noted {
+            self.fail_in(INVALID_KEY, reason, key.range, range);
+        }
+        None
+    }
+
+    /// Whether an element is taken; none where it is not known.
+    fn is_included(
+        &self,
+        tree: &For,
+        condition: &Expr,
+        range: Range,
+        scope: Scope<'_>,
+        is_noted: bool,
+    ) -> Option<bool> {
+        let value = self.eval(condition, scope);
+        let kind = value.kind();
+        let reason = match &*value {
+            Value::Bool(truth) => return Some(*truth),
+            Value::Null(_) => "The condition must not be null.".to_owned(),
+            Value::Unknown(_) if tree.key.is_none() => return None,
+            _ => match self.to(value, &Type::Bool, condition.range) {
+                Ok(value) => return value.as_bool(),
+                Err(error) => format!("This {kind} cannot be a condition: {}.", error.message),
+            },
+        };
+        if is_noted {
+            self.fail_in(INVALID_CONDITION, reason, condition.range, range);
+        }
+        None
+    }
+
+    /// Tries the condition without values, so that what is always wrong with it is not said for each element.
+    fn can_be_condition(&self, condition: &Expr, names: Names<'_>, range: Range, scope: Scope<'_>) -> bool {
+        let mark = self.mark();
+        let value = self.with_locals(names, UNKNOWN, UNKNOWN, scope, |scope| {
+            let value = self.eval(condition, scope);
+            self.own(value, condition.range)
+        });
+        if value.is_null() {
+            let detail = "The condition must not be null.";
+            self.fail_in("Condition is null", detail, condition.range, range);
+            return false;
+        }
+        let kind = value.kind();
+        if let Err(error) = self.to(Cow::Owned(value), &Type::Bool, condition.range) {
+            let detail = format!("This {kind} cannot be a condition: {}.", error.message);
+            self.fail_in(INVALID_CONDITION, detail, condition.range, range);
+            return false;
+        }
+        !self.has_failed_since(mark)
+    }
+
+    /// Runs the body for each element of a collection; whether the elements are known.
+    pub(super) fn each(
+        &self,
+        names: Names<'_>,
+        collection: &Expr,
+        range: Range,
+        scope: Scope<'_>,
+        body: impl FnMut(Scope<'_>),
+    ) -> bool {
+        match self.collection(collection, range, scope) {
+            Some(value) => self.elements(&value, names, collection.range, scope, body),
+            None => false,
+        }
+    }
+
+    /// What is iterated over; none where nothing can be.
+    fn collection<'s>(&'s self, expr: &'s Expr, range: Range, scope: Scope<'s>) -> Option<Val<'s>> {
+        let value = self.eval(expr, scope);
+        match &*value {
+            Value::Null(_) => {
+                let detail = "A `for` needs a list, a set, a map, a tuple or an object, but this is null.";
+                self.fail_in("Iteration over null value", detail, expr.range, range);
+                None
+            }
+            Value::Unknown(Type::Any) => None,
+            Value::List(..)
+            | Value::Set(..)
+            | Value::Map(..)
+            | Value::Tuple(_)
+            | Value::Object(_)
+            | Value::Unknown(Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Tuple(_) | Type::Object(_)) => {
+                Some(value)
+            }
+            other => {
+                let name = other.ty().friendly_name();
+                let detail = format!("A `for` needs a list, a set, a map, a tuple or an object, but this is a {name}.");
+                self.fail_in("Iteration over non-iterable value", detail, expr.range, range);
+                None
+            }
+        }
+    }
+
+    fn elements(
+        &self,
+        collection: &Value,
+        names: Names<'_>,
+        range: Range,
+        scope: Scope<'_>,
+        mut body: impl FnMut(Scope<'_>),
+    ) -> bool {
+        let mut run = |key: Val<'_>, value: &Value| {
+            let is_allowed = self.charge(STEP, range);
+            if is_allowed {
+                self.with_locals(names, key, Cow::Borrowed(value), scope, &mut body);
+            }
+            is_allowed
+        };
+        match collection {
+            Value::Set(_, values) => values.iter().all(|value| run(Cow::Borrowed(value), value)),
+            Value::List(_, values) | Value::Tuple(values) => values
+                .iter()
+                .enumerate()
+                .all(|(index, value)| run(Cow::Owned(Value::from(index)), value)),
+            Value::Map(..) | Value::Object(_) => {
+                let entries = collection.sorted_entries();
+                entries
+                    .into_iter()
+                    .all(|(name, value)| run(Cow::Owned(Value::String(name.to_owned())), value))
+            }
+            _ => false,
+        }
+    }
+
+    fn with_locals<T>(
+        &self,
+        names: Names<'_>,
+        key: Val<'_>,
+        value: Val<'_>,
+        scope: Scope<'_>,
+        body: impl FnOnce(Scope<'_>) -> T,
+    ) -> T {
+        let key = Local {
+            name: names.key.unwrap_or_default(),
+            value: key,
+            outer: scope.locals,
+        };
+        let value = Local {
+            name: names.value,
+            value,
+            outer: Some(&key),
+        };
+        body(Scope {
+            locals: Some(&value),
+            ..scope
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! How large values are.
+
+use super::STEP;
+use crate::{Type, Value};
+
+/// About how many bytes a value takes.
+pub(super) fn size(value: &Value) -> usize {
+    STEP + match value {
+        Value::Bool(_) => 0,
+        Value::Null(ty) | Value::Unknown(ty) => of_type(ty),
+        Value::Number(_) => STEP,
+        Value::String(text) => text.len(),
+        Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => values.iter().map(size).sum(),
+        Value::Map(_, entries) | Value::Object(entries) => entries
+            .iter()
+            .map(|(name, value)| STEP + name.len() + size(value))
+            .sum(),
+    }
+}
+
+/// Types are shared, so that a copy costs next to nothing; but what is done with them takes its time.
+fn of_type(ty: &Type) -> usize {
+    match ty {
+        Type::Tuple(elements) => STEP * elements.len(),
+        Type::Object(attributes) => STEP * attributes.len(),
+        _ => 0,
+    }
+}
+
+pub(super) fn depth(value: &Value) -> usize {
+    match value {
+        Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
+            1 + values.iter().map(depth).max().unwrap_or(0)
+        }
+        Value::Map(_, entries) | Value::Object(entries) => 1 + entries.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
