@@ -11,7 +11,7 @@ mod source;
 mod suggest;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
-pub use native::{parse_body, parse_expression, parse_json_template, parse_template};
+pub use native::{is_name, parse_body, parse_expression, parse_json_template, parse_template};
 pub use range::Range;
 pub use render::Style;
 pub use smol_str::SmolStr;

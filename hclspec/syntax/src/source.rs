@@ -245,7 +245,10 @@ mod tests {
         assert_eq!(Span::new(&source, 14..15).column(), 3);
         let source = Source::new("a.hcl", format!("\n{}x", "e\u{301}".repeat(5000)));
         let span = Span::new(&source, 15_001..15_002);
-        assert_eq!((span.text(), span.line(), span.column(), span.end_column()), ("x", 2, 5001, 5002));
+        assert_eq!(
+            (span.text(), span.line(), span.column(), span.end_column()),
+            ("x", 2, 5001, 5002)
+        );
     }
 
     #[test]

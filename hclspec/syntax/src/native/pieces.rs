@@ -1,0 +1,211 @@
+//! The items of a template in a row, as they are read, with blanks stripped.
+
+use std::borrow::Cow;
+
+use smol_str::SmolStr;
+
+use super::scan::offset;
+use crate::Range;
+use crate::ast::Expr;
+
+/// What a template is a sequence of.
+pub(super) enum Item {
+    Literal {
+        text: SmolStr,
+        range: Range,
+    },
+    Interpolation {
+        expr: Expr,
+        range: Range,
+    },
+    If {
+        condition: Expr,
+        range: Range,
+    },
+    Else(Range),
+    EndIf(Range),
+    For {
+        key: Option<SmolStr>,
+        value: SmolStr,
+        collection: Expr,
+        range: Range,
+    },
+    EndFor(Range),
+}
+
+impl Item {
+    pub(super) fn extend_to(&mut self, last: Range) {
+        let (Self::Literal { range, .. }
+        | Self::Interpolation { range, .. }
+        | Self::If { range, .. }
+        | Self::For { range, .. }
+        | Self::Else(range)
+        | Self::EndIf(range)
+        | Self::EndFor(range)) = self;
+        *range = range.to(last);
+    }
+}
+
+/// Gathers items. Literals that follow each other become one.
+pub(super) struct Pieces<'s> {
+    items: Vec<Item>,
+    /// What may yet lose the blanks at its end.
+    last: Option<(Cow<'s, str>, Range)>,
+    literal: Option<Literal<'s>>,
+    indent: Option<Indent>,
+}
+
+struct Literal<'s> {
+    text: Cow<'s, str>,
+    range: Range,
+    /// Where lines start in it that lose their indent.
+    lines: Vec<usize>,
+}
+
+/// The indent that all lines of a flush heredoc lose.
+struct Indent {
+    /// The smallest, in characters.
+    smallest: usize,
+    /// Whether the next piece begins a line.
+    line_start: bool,
+    /// The literals that have such lines, by their place among the items, and the lines' starts.
+    literals: Vec<(usize, Vec<usize>)>,
+}
+
+impl<'s> Pieces<'s> {
+    pub(super) fn new(flush: bool) -> Self {
+        Self {
+            items: Vec::new(),
+            last: None,
+            literal: None,
+            indent: flush.then(|| Indent {
+                smallest: usize::MAX,
+                line_start: true,
+                literals: Vec::new(),
+            }),
+        }
+    }
+
+    /// Literal text, which loses the blanks at its start if they are to be stripped.
+    pub(super) fn literal(&mut self, text: Cow<'s, str>, range: Range, strip: bool) {
+        self.commit();
+        let text = match (strip, text) {
+            (false, text) => text,
+            (true, Cow::Borrowed(text)) => Cow::Borrowed(text.trim_start()),
+            (true, Cow::Owned(text)) => Cow::Owned(text.trim_start().to_owned()),
+        };
+        self.last = Some((text, range));
+    }
+
+    /// A sequence begins; the literal text right before it may lose the blanks at its end.
+    pub(super) fn end_literal(&mut self, strip: bool) {
+        if let Some((text, _)) = self.last.as_mut().filter(|_| strip) {
+            let length = text.trim_end().len();
+            match text {
+                Cow::Borrowed(text) => *text = text.get(..length).unwrap_or_default(),
+                Cow::Owned(text) => text.truncate(length),
+            }
+        }
+        self.commit();
+    }
+
+    pub(super) fn item(&mut self, item: Item) {
+        self.commit();
+        self.end_run();
+        if let Some(indent) = &mut self.indent
+            && std::mem::take(&mut indent.line_start)
+        {
+            indent.smallest = 0;
+        }
+        self.items.push(item);
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Item> {
+        self.commit();
+        self.end_run();
+        if let Some(indent) = self.indent {
+            for (index, lines) in indent.literals {
+                if let Some(Item::Literal { text, range }) = self.items.get_mut(index) {
+                    unindent(text, range, &lines, indent.smallest);
+                }
+            }
+        }
+        self.items
+    }
+
+    /// The last piece of literal text is as it will be.
+    fn commit(&mut self) {
+        let Some((text, range)) = self.last.take() else {
+            return;
+        };
+        let start = self.literal.as_ref().map_or(0, |literal| literal.text.len());
+        let is_indented = self.indent.as_mut().is_some_and(|indent| indent.note(&text));
+        match &mut self.literal {
+            Some(literal) => {
+                literal.text.to_mut().push_str(&text);
+                literal.range = literal.range.to(range);
+            }
+            None => {
+                self.literal = Some(Literal {
+                    text,
+                    range,
+                    lines: Vec::new(),
+                });
+            }
+        }
+        if let Some(literal) = self.literal.as_mut().filter(|_| is_indented) {
+            literal.lines.push(start);
+        }
+    }
+
+    /// The literals that follow each other end here.
+    fn end_run(&mut self) {
+        let Some(literal) = self.literal.take() else {
+            return;
+        };
+        if let Some(indent) = self.indent.as_mut().filter(|_| !literal.lines.is_empty()) {
+            indent.literals.push((self.items.len(), literal.lines));
+        }
+        self.items.push(Item::Literal {
+            text: SmolStr::from(literal.text),
+            range: literal.range,
+        });
+    }
+}
+
+impl Indent {
+    /// Takes a piece of literal text into account, and tells whether it begins a line that is to lose its indent.
+    /// Blank lines have none.
+    fn note(&mut self, text: &str) -> bool {
+        let begins = self.line_start;
+        self.line_start = text.ends_with('\n');
+        let indent = text.len() - text.trim_start().len();
+        if !begins || (indent == text.len() && text.ends_with('\n')) {
+            // The middle of a line does not make a line's end forgotten.
+            return false;
+        }
+        let characters = text.get(..indent).unwrap_or_default().chars().count();
+        self.smallest = self.smallest.min(characters);
+        true
+    }
+}
+
+/// Takes that many characters from each of the lines that start there.
+fn unindent(text: &mut SmolStr, range: &mut Range, lines: &[usize], characters: usize) {
+    if characters == 0 {
+        return;
+    }
+    let mut result = String::with_capacity(text.len());
+    let mut copied = 0;
+    for start in lines {
+        let line = text.get(*start..).unwrap_or_default();
+        let length: usize = line.chars().take(characters).map(char::len_utf8).sum();
+        result.push_str(text.get(copied..*start).unwrap_or_default());
+        copied = start + length;
+        if *start == 0 {
+            range.start += offset(length);
+        }
+    }
+    result.push_str(text.get(copied..).unwrap_or_default());
+    *text = SmolStr::from(result);
+}
