@@ -16,6 +16,7 @@ mod check;
 mod children;
 mod demo;
 mod engine;
+mod interop;
 mod leaks;
 mod outcome;
 mod poll;
@@ -38,7 +39,7 @@ struct Verb {
     run: Run,
 }
 
-const VERBS: [Verb; 6] = [
+const VERBS: [Verb; 7] = [
     verb(
         "setup",
         "Find and install what the other verbs need",
@@ -60,6 +61,12 @@ const VERBS: [Verb; 6] = [
     ),
     verb("solo", "Build and test each crate alone", solo::HELP, solo::main),
     verb("bench", "Run the benches, beside their peers", bench::HELP, bench::main),
+    verb(
+        "interop",
+        "Run our programs beside upstream's",
+        interop::HELP,
+        interop::main,
+    ),
 ];
 
 const fn verb(name: &'static str, about: &'static str, help: &'static str, run: Run) -> Verb {

@@ -29,7 +29,9 @@ fn in_content(spec: &Spec, content: &Content, references: &mut Vec<Reference>) {
         }
         // More than one is an error, and the others are not decoded.
         Spec::Block { name, nested, .. } => {
-            bodies(content, name).take(1).for_each(|body| in_body(nested, body, references));
+            bodies(content, name)
+                .take(1)
+                .for_each(|body| in_body(nested, body, references));
         }
         Spec::BlockList(blocks) | Spec::BlockSet(blocks) | Spec::BlockTuple(blocks) => {
             bodies(content, &blocks.name).for_each(|body| in_body(&blocks.nested, body, references));

@@ -25,7 +25,12 @@ pub(super) fn read(body: &Body, context: &Context, diagnostics: &mut Diagnostics
     let variadic = match content.attributes.get("variadic_param") {
         Some(attribute) => {
             let detail = "The variadic parameter must be a name, without quotes.";
-            Some(keyword(attribute.value(), "Invalid variadic_param", detail, diagnostics)?)
+            Some(keyword(
+                attribute.value(),
+                "Invalid variadic_param",
+                detail,
+                diagnostics,
+            )?)
         }
         None => None,
     };

@@ -200,7 +200,8 @@ impl Reader<'_> {
     fn block_map(&mut self, body: &Body, implied: Option<&str>) -> Option<Spec> {
         let blocks = self.labelled("block_map", body, implied)?;
         if blocks.nested.implied_type().has_any() {
-            let detail = "All blocks of a block_map have one type, so it cannot have parts of type any. A block_object can.";
+            let detail =
+                "All blocks of a block_map have one type, so it cannot have parts of type any. A block_object can.";
             return self.error("Invalid block_map spec", detail, body.missing_span());
         }
         Some(Spec::BlockMap(blocks))
@@ -228,7 +229,10 @@ impl Reader<'_> {
         }
         let names = labels.iter().map(|label| label.as_str().map(str::to_owned));
         names.collect::<Option<_>>().or_else(|| {
-            let place = content.attributes.get("labels").map_or_else(|| body.missing_span(), |labels| labels.value().span());
+            let place = content
+                .attributes
+                .get("labels")
+                .map_or_else(|| body.missing_span(), |labels| labels.value().span());
             self.error("Unsuitable value type", "The name of a label must not be null.", place)
         })
     }
@@ -272,7 +276,11 @@ impl Reader<'_> {
         self.depth += content.blocks.len();
         let specs: Vec<_> = content.blocks.iter().map(|block| self.spec(block)).collect();
         self.depth = depth;
-        specs.into_iter().collect::<Option<Vec<_>>>()?.into_iter().reduce(Spec::default)
+        specs
+            .into_iter()
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .reduce(Spec::default)
     }
 
     fn transform(&mut self, body: &Body) -> Option<Spec> {
@@ -305,7 +313,8 @@ impl Reader<'_> {
 
     /// The only spec in a block.
     fn nested(&mut self, body: &Body, content: &Content) -> Option<Box<Spec>> {
-        self.only("A spec of blocks", body, &content.blocks, false).map(Box::new)
+        self.only("A spec of blocks", body, &content.blocks, false)
+            .map(Box::new)
     }
 
     fn only(&mut self, what: &str, body: &Body, blocks: &[Block], has_errors: bool) -> Option<Spec> {

@@ -30,7 +30,11 @@ pub(crate) fn type_of(expression: &Expression, diagnostics: &mut Diagnostics) ->
     };
     let Some(node) = expression.native_node() else {
         let place = expression.range();
-        return reader.error("Invalid type expression", "A type is written in native HCL.".to_owned(), place);
+        return reader.error(
+            "Invalid type expression",
+            "A type is written in native HCL.".to_owned(),
+            place,
+        );
     };
     if matches!(node.kind, ExprKind::Null) {
         return Some(Type::Any);
@@ -55,7 +59,10 @@ impl Reader<'_> {
                     "An object type is written with its attributes: object({ name = string }).",
                     expr.range,
                 ),
-                "tuple" => self.unknown("A tuple type is written with its elements: tuple([string]).", expr.range),
+                "tuple" => self.unknown(
+                    "A tuple type is written with its elements: tuple([string]).",
+                    expr.range,
+                ),
                 constructor if CONSTRUCTORS.contains(&constructor) => {
                     let detail = format!("A {name} type is written with the type of its elements: {name}(string).");
                     self.unknown(&detail, expr.range)
@@ -72,7 +79,11 @@ impl Reader<'_> {
                 match self.evaluate(condition)?.as_bool() {
                     Some(true) => self.ty(yes),
                     Some(false) => self.ty(no),
-                    None => self.error("Incorrect condition type", "A condition is true or false.".to_owned(), condition.range),
+                    None => self.error(
+                        "Incorrect condition type",
+                        "A condition is true or false.".to_owned(),
+                        condition.range,
+                    ),
                 }
             }
             // The parser has reported it.

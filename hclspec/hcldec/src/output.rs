@@ -1,0 +1,67 @@
+//! The result, as JSON.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+
+use encamp_hclspec::Value;
+use encamp_hclspec::cty::json;
+
+use crate::failure::Failure;
+use crate::streams::Streams;
+
+pub(crate) fn json(value: Value, with_type: bool, keep_nulls: bool) -> Result<String, Failure> {
+    let ty = with_type.then(|| value.ty().to_json());
+    let value = if keep_nulls { value } else { without_nulls(value) };
+    let text = json::to_plain_string(&value).map_err(Failure::Json)?;
+    Ok(match ty {
+        None => text,
+        // The object around the value loses its nulls like any other.
+        Some(ty) if value.is_null() && !keep_nulls => format!("{{\"type\":{ty}}}"),
+        Some(ty) => format!("{{\"value\":{text},\"type\":{ty}}}"),
+    })
+}
+
+/// Without what is null in objects and maps; what is null in a list has a place there and stays.
+fn without_nulls(value: Value) -> Value {
+    let all = |elements: Vec<Value>| elements.into_iter().map(without_nulls).collect();
+    match value {
+        Value::List(ty, elements) => Value::List(ty, all(elements)),
+        Value::Set(ty, elements) => Value::Set(ty, all(elements)),
+        Value::Tuple(elements) => Value::Tuple(all(elements)),
+        Value::Map(ty, mut entries) => {
+            entries.retain(|_, value| !value.is_null());
+            Value::Map(
+                ty,
+                Box::new(
+                    entries
+                        .into_iter()
+                        .map(|(name, value)| (name, without_nulls(value)))
+                        .collect(),
+                ),
+            )
+        }
+        Value::Object(mut entries) => {
+            entries.retain(|_, value| !value.is_null());
+            Value::Object(Box::new(
+                entries
+                    .into_iter()
+                    .map(|(name, value)| (name, without_nulls(value)))
+                    .collect(),
+            ))
+        }
+        value => value,
+    }
+}
+
+pub(crate) fn write(text: &str, path: Option<&Path>, streams: &mut Streams<'_>) -> Result<(), Failure> {
+    let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
+        let written = writeln!(streams.stdout, "{text}").and_then(|()| streams.stdout.flush());
+        return written.map_err(Failure::Stdout);
+    };
+    let written = File::create(path).and_then(|mut file| writeln!(file, "{text}"));
+    written.map_err(|source| Failure::File {
+        path: path.to_owned(),
+        source,
+    })
+}
