@@ -5,6 +5,7 @@ use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Meta, Token};
 
 /// What is said of a field.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word that may be there or not")]
 pub(crate) struct FieldSays {
     pub(crate) rename: Option<String>,
     pub(crate) skip: bool,
@@ -82,7 +83,10 @@ impl FieldSays {
             {
                 self.rename = Some(text(&pair.value)?);
             } else if meta.path().is_ident("flatten") {
-                return Err(syn::Error::new_spanned(meta, "a flattened field has no place in a schema"));
+                return Err(syn::Error::new_spanned(
+                    meta,
+                    "a flattened field has no place in a schema",
+                ));
             }
         }
         Ok(())
@@ -129,7 +133,9 @@ impl FieldSays {
 
 fn text(expr: &Expr) -> syn::Result<String> {
     match expr {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Ok(text.value()),
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text), ..
+        }) => Ok(text.value()),
         other => Err(syn::Error::new_spanned(other, "expected a string")),
     }
 }

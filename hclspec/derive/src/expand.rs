@@ -12,7 +12,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         return Err(syn::Error::new_spanned(&input.ident, "a schema is a struct"));
     };
     let Fields::Named(fields) = &data.fields else {
-        return Err(syn::Error::new_spanned(&input.ident, "a schema is a struct with named fields"));
+        return Err(syn::Error::new_spanned(
+            &input.ident,
+            "a schema is a struct with named fields",
+        ));
     };
     let says = StructSays::read(&input.attrs)?;
     let mut labels = 0;

@@ -43,7 +43,11 @@ pub(crate) fn part(field: &Field, around: &StructSays, labels: &mut usize) -> sy
 
 fn described(spec: TokenStream, doc: &str) -> TokenStream {
     let doc = doc.trim();
-    if doc.is_empty() { spec } else { quote!(#spec.described(#doc)) }
+    if doc.is_empty() {
+        spec
+    } else {
+        quote!(#spec.described(#doc))
+    }
 }
 
 fn spec(field: &Field, says: &FieldSays, key: &str, all_optional: bool) -> syn::Result<TokenStream> {

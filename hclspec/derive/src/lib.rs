@@ -15,5 +15,7 @@ use syn::{DeriveInput, parse_macro_input};
 #[proc_macro_derive(HclSpec, attributes(hcl))]
 pub fn derive_hcl_spec(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
-    expand::expand(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+    expand::expand(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }

@@ -30,6 +30,14 @@ pub(crate) enum Head<'b> {
     Ext(i8, &'b [u8]),
 }
 
+/// How many bytes a length takes.
+#[derive(Clone, Copy)]
+enum Width {
+    One,
+    Two,
+    Four,
+}
+
 impl Head<'_> {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -77,41 +85,41 @@ impl<'b> Reader<'b> {
 
     pub(crate) fn head(&mut self) -> Result<Head<'b>, Error> {
         let start = self.at;
-        let marker = Marker::from_u8(self.number(1)? as u8);
+        let marker = Marker::from_u8(self.byte()?);
         let head = match marker {
             Marker::FixPos(number) => Head::Unsigned(number.into()),
             Marker::FixNeg(number) => Head::Signed(number.into()),
             Marker::Null => Head::Nil,
             Marker::True => Head::Bool(true),
             Marker::False => Head::Bool(false),
-            Marker::U8 => Head::Unsigned(self.number(1)?),
-            Marker::U16 => Head::Unsigned(self.number(2)?),
-            Marker::U32 => Head::Unsigned(self.number(4)?),
-            Marker::U64 => Head::Unsigned(self.number(8)?),
-            Marker::I8 => Head::Signed((self.number(1)? as i8).into()),
-            Marker::I16 => Head::Signed((self.number(2)? as i16).into()),
-            Marker::I32 => Head::Signed((self.number(4)? as i32).into()),
-            Marker::I64 => Head::Signed(self.number(8)? as i64),
-            Marker::F32 => Head::F32(f32::from_bits(self.number(4)? as u32)),
-            Marker::F64 => Head::F64(f64::from_bits(self.number(8)?)),
+            Marker::U8 => Head::Unsigned(u8::from_be_bytes(self.array()?).into()),
+            Marker::U16 => Head::Unsigned(u16::from_be_bytes(self.array()?).into()),
+            Marker::U32 => Head::Unsigned(u32::from_be_bytes(self.array()?).into()),
+            Marker::U64 => Head::Unsigned(u64::from_be_bytes(self.array()?)),
+            Marker::I8 => Head::Signed(i8::from_be_bytes(self.array()?).into()),
+            Marker::I16 => Head::Signed(i16::from_be_bytes(self.array()?).into()),
+            Marker::I32 => Head::Signed(i32::from_be_bytes(self.array()?).into()),
+            Marker::I64 => Head::Signed(i64::from_be_bytes(self.array()?)),
+            Marker::F32 => Head::F32(f32::from_be_bytes(self.array()?)),
+            Marker::F64 => Head::F64(f64::from_be_bytes(self.array()?)),
             Marker::FixStr(length) => Head::Raw(self.take(length.into())?),
-            Marker::Str8 | Marker::Bin8 => Head::Raw(self.sized(1)?),
-            Marker::Str16 | Marker::Bin16 => Head::Raw(self.sized(2)?),
-            Marker::Str32 | Marker::Bin32 => Head::Raw(self.sized(4)?),
+            Marker::Str8 | Marker::Bin8 => Head::Raw(self.sized(Width::One)?),
+            Marker::Str16 | Marker::Bin16 => Head::Raw(self.sized(Width::Two)?),
+            Marker::Str32 | Marker::Bin32 => Head::Raw(self.sized(Width::Four)?),
             Marker::FixArray(length) => Head::Array(length.into()),
-            Marker::Array16 => Head::Array(self.length(2)?),
-            Marker::Array32 => Head::Array(self.length(4)?),
+            Marker::Array16 => Head::Array(self.length(Width::Two)?),
+            Marker::Array32 => Head::Array(self.length(Width::Four)?),
             Marker::FixMap(length) => Head::Map(length.into()),
-            Marker::Map16 => Head::Map(self.length(2)?),
-            Marker::Map32 => Head::Map(self.length(4)?),
+            Marker::Map16 => Head::Map(self.length(Width::Two)?),
+            Marker::Map32 => Head::Map(self.length(Width::Four)?),
             Marker::FixExt1 => self.ext(1)?,
             Marker::FixExt2 => self.ext(2)?,
             Marker::FixExt4 => self.ext(4)?,
             Marker::FixExt8 => self.ext(8)?,
             Marker::FixExt16 => self.ext(16)?,
-            Marker::Ext8 => self.sized_ext(1)?,
-            Marker::Ext16 => self.sized_ext(2)?,
-            Marker::Ext32 => self.sized_ext(4)?,
+            Marker::Ext8 => self.sized_ext(Width::One)?,
+            Marker::Ext16 => self.sized_ext(Width::Two)?,
+            Marker::Ext32 => self.sized_ext(Width::Four)?,
             Marker::Reserved => {
                 return Err(Error::Unexpected {
                     at: start,
@@ -132,27 +140,35 @@ impl<'b> Reader<'b> {
         Ok(taken)
     }
 
-    /// A big-endian number.
-    fn number(&mut self, length: usize) -> Result<u64, Error> {
-        let bytes = self.take(length)?;
-        Ok(bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let end = Error::End { at: self.bytes.len() };
+        self.take(N)?.try_into().map_err(|_| end)
     }
 
-    fn length(&mut self, width: usize) -> Result<usize, Error> {
-        usize::try_from(self.number(width)?).map_err(|_| Error::End { at: self.bytes.len() })
+    fn byte(&mut self) -> Result<u8, Error> {
+        self.array().map(u8::from_be_bytes)
     }
 
-    fn sized(&mut self, width: usize) -> Result<&'b [u8], Error> {
+    fn length(&mut self, width: Width) -> Result<usize, Error> {
+        let length = match width {
+            Width::One => self.byte()?.into(),
+            Width::Two => u16::from_be_bytes(self.array()?).into(),
+            Width::Four => u32::from_be_bytes(self.array()?),
+        };
+        usize::try_from(length).map_err(|_| Error::End { at: self.bytes.len() })
+    }
+
+    fn sized(&mut self, width: Width) -> Result<&'b [u8], Error> {
         let length = self.length(width)?;
         self.take(length)
     }
 
     fn ext(&mut self, length: usize) -> Result<Head<'b>, Error> {
-        let kind = self.number(1)? as i8;
+        let kind = i8::from_be_bytes(self.array()?);
         Ok(Head::Ext(kind, self.take(length)?))
     }
 
-    fn sized_ext(&mut self, width: usize) -> Result<Head<'b>, Error> {
+    fn sized_ext(&mut self, width: Width) -> Result<Head<'b>, Error> {
         let length = self.length(width)?;
         self.ext(length)
     }

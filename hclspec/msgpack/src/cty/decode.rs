@@ -70,7 +70,7 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Value, Error> {
 }
 
 fn float(reader: &Reader<'_>, number: f64, head: &Head<'_>) -> Result<Value, Error> {
-    let number = Number::from_f64(number);
+    let number = Number::from_f64_exact(number);
     number
         .map(Value::Number)
         .ok_or_else(|| reader.unexpected("a number", head))

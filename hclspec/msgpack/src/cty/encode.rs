@@ -56,14 +56,11 @@ fn write_number(bytes: &mut Vec<u8>, number: &Number) -> Result<(), Error> {
         encode::write_sint(bytes, integer).map_err(never)?;
         return Ok(());
     }
-    match number.as_exact_f64() {
-        // What is as large as this is text, though a float might hold it.
-        Some(float) if !number.is_integer() || float.is_infinite() => {
-            encode::write_f64(bytes, float).map_err(never)?;
-        }
-        _ => write_text(bytes, &number.to_string())?,
+    match number.as_f64_exact() {
+        // An integer that is too large for an integer form is text, though a float might hold it.
+        Some(float) if !number.is_integer() => encode::write_f64(bytes, float).map_err(never),
+        _ => write_text(bytes, &number.to_string()),
     }
-    Ok(())
 }
 
 fn write_text(bytes: &mut Vec<u8>, text: &str) -> Result<(), Error> {

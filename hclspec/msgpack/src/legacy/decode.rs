@@ -30,33 +30,35 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 }
 
 /// The next value of the bytes.
-struct Value<'r, 'b> {
-    reader: &'r mut Reader<'b>,
+struct Value<'r, 'de> {
+    reader: &'r mut Reader<'de>,
     depth: usize,
 }
 
-impl<'b> Value<'_, 'b> {
-    fn seq<V: Visitor<'b>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+impl<'de> Value<'_, 'de> {
+    fn seq<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
         let mut parts = Parts::new(self, length)?;
         let value = visitor.visit_seq(&mut parts)?;
         parts.skip_rest(1)?;
         Ok(value)
     }
 
-    fn map<V: Visitor<'b>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+    fn map<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
         let mut parts = Parts::new(self, length)?;
         let value = visitor.visit_map(&mut parts)?;
         parts.skip_rest(2)?;
         Ok(value)
     }
 
-    fn number<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn number<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let head = self.reader.peek()?;
         let Head::Raw(raw) = head else {
             return self.deserialize_any(visitor);
         };
         // A host that keeps numbers exact writes those that no float holds as text.
-        let number = std::str::from_utf8(raw).ok().and_then(|text| text.parse::<Number>().ok());
+        let number = std::str::from_utf8(raw)
+            .ok()
+            .and_then(|text| text.parse::<Number>().ok());
         let Some(number) = number else {
             return self.deserialize_any(visitor);
         };
@@ -73,16 +75,16 @@ impl<'b> Value<'_, 'b> {
 
 macro_rules! numbers {
     ($($method:ident)*) => {$(
-        fn $method<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             self.number(visitor)
         }
     )*};
 }
 
-impl<'b> Deserializer<'b> for Value<'_, 'b> {
+impl<'de> Deserializer<'de> for Value<'_, 'de> {
     type Error = Error;
 
-    fn deserialize_any<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let head = self.reader.head()?;
         match head {
             Head::Nil => visitor.visit_unit(),
@@ -107,7 +109,7 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         deserialize_f32 deserialize_f64
     }
 
-    fn deserialize_bool<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.reader.peek()? {
             Head::Unsigned(number @ (0 | 1)) => {
                 self.reader.head()?;
@@ -117,7 +119,7 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         }
     }
 
-    fn deserialize_bytes<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.reader.peek()? {
             Head::Raw(raw) => {
                 self.reader.head()?;
@@ -127,11 +129,11 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         }
     }
 
-    fn deserialize_byte_buf<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_bytes(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.reader.peek()? == Head::Nil {
             self.reader.head()?;
             return visitor.visit_none();
@@ -139,11 +141,11 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'b>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         // Go's nil slice.
         if self.reader.peek()? == Head::Nil {
             return self.seq_of_nil(visitor);
@@ -151,7 +153,7 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         self.deserialize_any(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.reader.peek()? == Head::Nil {
             self.reader.head()?;
             return self.map(0, visitor);
@@ -159,7 +161,7 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         self.deserialize_any(visitor)
     }
 
-    fn deserialize_struct<V: Visitor<'b>>(
+    fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
         fields: &'static [&'static str],
@@ -188,7 +190,7 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         }
     }
 
-    fn deserialize_enum<V: Visitor<'b>>(
+    fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
         _variants: &'static [&'static str],
@@ -205,7 +207,7 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         skip(self.reader, self.depth)?;
         visitor.visit_unit()
     }
@@ -215,37 +217,37 @@ impl<'b> Deserializer<'b> for Value<'_, 'b> {
     }
 }
 
-impl<'b> Value<'_, 'b> {
-    fn seq_of_nil<V: Visitor<'b>>(self, visitor: V) -> Result<V::Value, Error> {
+impl<'de> Value<'_, 'de> {
+    fn seq_of_nil<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.reader.head()?;
         self.seq(0, visitor)
     }
 }
 
 /// The parts of an array or a map.
-struct Parts<'r, 'b> {
-    reader: &'r mut Reader<'b>,
+struct Parts<'r, 'de> {
+    reader: &'r mut Reader<'de>,
     depth: usize,
     left: usize,
 }
 
-impl<'r, 'b> Parts<'r, 'b> {
-    fn new(of: Value<'r, 'b>, length: usize) -> Result<Self, Error> {
-        let depth = of.depth + 1;
+impl<'r, 'de> Parts<'r, 'de> {
+    fn new(Value { reader, depth }: Value<'r, 'de>, length: usize) -> Result<Self, Error> {
+        let depth = depth + 1;
         if depth > MAX_DEPTH {
             return Err(Error::Depth {
-                at: of.reader.at(),
+                at: reader.at(),
                 limit: MAX_DEPTH,
             });
         }
         Ok(Self {
-            reader: of.reader,
+            reader,
             depth,
             left: length,
         })
     }
 
-    fn value(&mut self) -> Value<'_, 'b> {
+    fn value(&mut self) -> Value<'_, 'de> {
         Value {
             reader: self.reader,
             depth: self.depth,
@@ -263,10 +265,10 @@ impl<'r, 'b> Parts<'r, 'b> {
     }
 }
 
-impl<'b> SeqAccess<'b> for &mut Parts<'_, 'b> {
+impl<'de> SeqAccess<'de> for &mut Parts<'_, 'de> {
     type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -279,10 +281,10 @@ impl<'b> SeqAccess<'b> for &mut Parts<'_, 'b> {
     }
 }
 
-impl<'b> MapAccess<'b> for &mut Parts<'_, 'b> {
+impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'b>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -305,7 +307,7 @@ impl<'b> MapAccess<'b> for &mut Parts<'_, 'b> {
         }
     }
 
-    fn next_value_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<T::Value, Error> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
         seed.deserialize(self.value())
     }
 
@@ -315,15 +317,15 @@ impl<'b> MapAccess<'b> for &mut Parts<'_, 'b> {
 }
 
 /// An array as a struct.
-struct Positional<'r, 'b> {
-    parts: Parts<'r, 'b>,
+struct Positional<'r, 'de> {
+    parts: Parts<'r, 'de>,
     names: std::vec::IntoIter<&'static str>,
 }
 
-impl<'b> MapAccess<'b> for &mut Positional<'_, 'b> {
+impl<'de> MapAccess<'de> for &mut Positional<'_, 'de> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'b>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         if self.parts.left == 0 {
             return Ok(None);
         }
@@ -332,19 +334,19 @@ impl<'b> MapAccess<'b> for &mut Positional<'_, 'b> {
         seed.deserialize(StrDeserializer::<Error>::new(name)).map(Some)
     }
 
-    fn next_value_seed<T: DeserializeSeed<'b>>(&mut self, seed: T) -> Result<T::Value, Error> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
         seed.deserialize(self.parts.value())
     }
 }
 
 /// An enum's variant with content: a map of one entry.
-struct Variant<'r, 'b>(Value<'r, 'b>);
+struct Variant<'r, 'de>(Value<'r, 'de>);
 
-impl<'r, 'b> EnumAccess<'b> for Variant<'r, 'b> {
+impl<'r, 'de> EnumAccess<'de> for Variant<'r, 'de> {
     type Error = Error;
-    type Variant = Value<'r, 'b>;
+    type Variant = Value<'r, 'de>;
 
-    fn variant_seed<T: DeserializeSeed<'b>>(self, seed: T) -> Result<(T::Value, Self::Variant), Error> {
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), Error> {
         let at = self.0.reader.at();
         let head = self.0.reader.head()?;
         let Head::Raw(raw) = head else {
@@ -362,7 +364,7 @@ impl<'r, 'b> EnumAccess<'b> for Variant<'r, 'b> {
     }
 }
 
-impl<'b> VariantAccess<'b> for Value<'_, 'b> {
+impl<'de> VariantAccess<'de> for Value<'_, 'de> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
@@ -372,15 +374,15 @@ impl<'b> VariantAccess<'b> for Value<'_, 'b> {
         }
     }
 
-    fn newtype_variant_seed<T: DeserializeSeed<'b>>(self, seed: T) -> Result<T::Value, Error> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
         seed.deserialize(self)
     }
 
-    fn tuple_variant<V: Visitor<'b>>(self, _length: usize, visitor: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, Error> {
         self.deserialize_any(visitor)
     }
 
-    fn struct_variant<V: Visitor<'b>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
         self.deserialize_struct("", fields, visitor)
     }
 }

@@ -60,7 +60,8 @@ impl Writer<'_> {
             self.push(short, &length.to_be_bytes());
             return Ok(());
         }
-        let length = u32::try_from(length).map_err(|_| Error::Unencodable(format!("{length} elements in one value")))?;
+        let length =
+            u32::try_from(length).map_err(|_| Error::Unencodable(format!("{length} elements in one value")))?;
         self.push(long, &length.to_be_bytes());
         Ok(())
     }
@@ -237,7 +238,7 @@ impl<'b> Serializer for Writer<'b> {
     fn serialize_map(self, length: Option<usize>) -> Result<Entries<'b>, Error> {
         Ok(Entries {
             bytes: self.0,
-            entries: Vec::with_capacity(length.unwrap_or_default().min(4096)),
+            encoded: Vec::with_capacity(length.unwrap_or_default().min(4096)),
             is_key: true,
         })
     }
@@ -323,7 +324,7 @@ elements!(SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_
 /// A map.
 struct Entries<'b> {
     bytes: &'b mut Vec<u8>,
-    entries: Vec<Vec<u8>>,
+    encoded: Vec<Vec<u8>>,
     is_key: bool,
 }
 
@@ -334,13 +335,13 @@ impl SerializeMap for Entries<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
         let mut bytes = Vec::new();
         key.serialize(Writer(&mut bytes))?;
-        self.entries.push(bytes);
+        self.encoded.push(bytes);
         self.is_key = false;
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let Some(entry) = self.entries.last_mut().filter(|_| !self.is_key) else {
+        let Some(entry) = self.encoded.last_mut().filter(|_| !self.is_key) else {
             return Err(Error::Unencodable("a map's value without its key".to_owned()));
         };
         self.is_key = true;
@@ -348,8 +349,10 @@ impl SerializeMap for Entries<'_> {
     }
 
     fn end(self) -> Result<(), Error> {
-        Writer(self.bytes).map(self.entries.len())?;
-        self.entries.iter().for_each(|entry| self.bytes.extend_from_slice(entry));
+        Writer(self.bytes).map(self.encoded.len())?;
+        self.encoded
+            .iter()
+            .for_each(|entry| self.bytes.extend_from_slice(entry));
         Ok(())
     }
 }
