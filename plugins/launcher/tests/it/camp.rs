@@ -127,7 +127,7 @@ impl Camp {
                 .filter(|line| line.contains(&needle))
                 .map(|line| format!("mount {line}")),
         );
-        left.extend(processes_of(&needle));
+        left.extend(processes_with(&needle));
         left
     }
 }
@@ -139,12 +139,13 @@ impl Drop for Camp {
     }
 }
 
-/// Processes that were started for an installation: it is named in their environment or on their command line.
-fn processes_of(data: &str) -> Vec<String> {
+/// Processes that have a text in their environment or on their command line: an installation's directory, or a word of a
+/// test's own.
+pub(crate) fn processes_with(text: &str) -> Vec<String> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let named = |path: &Path, file: &str| {
         let bytes = fs::read(path.join(file)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).contains(data)
+        String::from_utf8_lossy(&bytes).contains(text)
     };
     let ours = entries.map(|entry| entry.path()).filter(|path| {
         let is_process = path

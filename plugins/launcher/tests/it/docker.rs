@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::camp::{Camp, poll};
-use crate::killed;
+use crate::{exec, killed};
 
 /// An image with a shell, made from the machine's busybox and removed again.
 struct Image(String);
@@ -86,6 +86,7 @@ fn a_container_runs_is_found_and_is_stopped_without_a_trace() {
     let ran = camp.encamp(&["exec", "t", "sh", "-c", "echo inside; exit 4"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(4), "inside\n"), "{ran:?}");
     assert!(!containers_of(id).is_empty());
+    exec::check_ends(&camp);
     assert_eq!(camp.encamp(&["stop", id]).code, Some(0));
     assert_eq!(containers_of(id), "");
     camp.assert_clean();

@@ -5,7 +5,7 @@ use nix::unistd::Pid;
 
 use crate::camp::{Camp, poll, wait};
 
-fn job(script: &str, extra: &str) -> String {
+pub(crate) fn job(script: &str, extra: &str) -> String {
     let script = serde_json::to_string(script).unwrap();
     format!(
         "job \"j\" {{

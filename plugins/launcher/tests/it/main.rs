@@ -7,6 +7,8 @@ mod camp;
 #[cfg(test)]
 mod docker;
 #[cfg(test)]
+mod exec;
+#[cfg(test)]
 mod host;
 #[cfg(test)]
 mod killed;
