@@ -1,6 +1,5 @@
 //! `encamp exec`.
 
-use std::future::poll_fn;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::pin::Pin;
@@ -20,9 +19,9 @@ use tokio::sync::mpsc;
 
 use crate::attach::attach;
 use crate::cli::Exec;
-use crate::exit::usage;
+use crate::exit::{killed_by, usage};
 use crate::paths::DataDir;
-use crate::{target, wiring};
+use crate::{signals, target, wiring};
 
 /// How long the driver may take to see to the end of a command whose session was broken off.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -60,7 +59,7 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
         stderr: Box::pin(Watched::new(tokio::io::stderr(), &unread)),
         resize,
     };
-    let deadly = deadly_signal()?;
+    let deadly = signals::deadly()?;
     // Keys that nobody passes on keep their meaning: Ctrl-C ends the session.
     let is_raw = args.tty && args.interactive;
     let raw = if is_raw { Some(RawMode::enter()?) } else { None };
@@ -83,29 +82,6 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
             Ok(u8::try_from(exit.exit_code).unwrap_or(1))
         }
     }
-}
-
-/// The exit code of a program that a signal has ended, as shells tell it.
-fn killed_by(signal: Signal) -> u8 {
-    u8::try_from(128 + signal as i32).unwrap_or(1)
-}
-
-/// Waits for a signal that asks this program to end. From the call on, none of them does so by itself.
-fn deadly_signal() -> Result<impl Future<Output = Signal>> {
-    let mut streams = Vec::new();
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
-        let kind = SignalKind::from_raw(signal as i32);
-        let stream = unix::signal(kind).with_context(|| format!("cannot wait for {signal}"))?;
-        streams.push((signal, stream));
-    }
-    Ok(poll_fn(move |context| {
-        for (signal, stream) in &mut streams {
-            if stream.poll_recv(context).is_ready() {
-                return Poll::Ready(*signal);
-            }
-        }
-        Poll::Pending
-    }))
 }
 
 /// A writer that remembers when nobody reads from it any more.

@@ -1,22 +1,16 @@
 //! `encamp run`.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
-use encamp_runner::{Allocation, Desired, Event, Lock, Outcome, Parts, Phase, Prepared, Runner, Store, Supervisor};
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
+use encamp_runner::{Allocation, Desired, Lock, Outcome, Parts, Phase, Prepared, Runner, Store, Supervisor};
 
 use crate::cli::Run;
-use crate::exit::INTERRUPTED;
+use crate::exit::{self, INTERRUPTED};
 use crate::output;
 use crate::paths::DataDir;
-use crate::ui::{LogPrinter, Ui};
+use crate::ui::{Printer, Shown};
 use crate::{load, purge, resume, signals, wiring};
-
-/// How long the last events may take to be shown.
-const LAST_EVENTS: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     let (record, mut allocation, notices) = load::request(&args.job)?;
@@ -46,39 +40,23 @@ pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
 
 /// Runs the group here, shows what happens, and gives the exit code.
 async fn foreground(allocation: &Allocation, prepared: Prepared, parts: Parts, lock: Lock) -> Result<u8> {
-    let tasks: Vec<String> = allocation.group.tasks.iter().map(|task| task.name.clone()).collect();
-    let ui = Arc::new(Mutex::new(Ui::new(&allocation.id, &tasks)));
-    let logs = LogPrinter::start(allocation.dir.join("alloc/logs"), tasks, Arc::clone(&ui));
     let (runner, control) = Runner::new(prepared, parts, lock);
-    let watching = tokio::spawn(watch(control.events(), Arc::clone(&ui)));
-    let signals = tokio::spawn(signals::obey(control));
+    let printer = Printer::start(Shown {
+        alloc_id: allocation.id.clone(),
+        logs: allocation.dir.join("alloc/logs"),
+        tasks: allocation.group.tasks.iter().map(|task| task.name.clone()).collect(),
+        events: control.events(),
+    });
+    let signals = tokio::spawn(signals::obey(control, printer.notices()));
     let outcome = runner.run().await;
     signals.abort();
-    // With the runner and its control gone the last event has been sent; what is under way is still shown.
-    drop(tokio::time::timeout(LAST_EVENTS, watching).await);
-    tokio::task::spawn_blocking(move || logs.finish()).await?;
-    let outcome = outcome?;
-    if let Ok(mut ui) = ui.lock() {
-        ui.finish(&outcome);
+    // The tasks have ended; whoever does not read what they have said does not have to be waited for.
+    let given_up = signals::deadly()?;
+    tokio::select! {
+        () = printer.finish(outcome.as_ref().ok().cloned()) => {}
+        signal = given_up => return Ok(exit::killed_by(signal)),
     }
-    Ok(exit_code(&outcome))
-}
-
-/// Shows events until nobody can send any more.
-async fn watch(mut events: broadcast::Receiver<Event>, ui: Arc<Mutex<Ui>>) {
-    loop {
-        match events.recv().await {
-            Ok(event) => show(&ui, &event),
-            Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => return,
-        }
-    }
-}
-
-fn show(ui: &Mutex<Ui>, event: &Event) {
-    if let Ok(mut ui) = ui.lock() {
-        ui.event(event);
-    }
+    Ok(exit_code(&outcome?))
 }
 
 /// The exit code of the first task that failed; of an interrupted run, that of an interrupted command.

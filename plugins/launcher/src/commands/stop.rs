@@ -99,7 +99,7 @@ async fn stop_unattended(data: &DataDir, alloc: &Alloc, desired: Desired) -> Res
     let prepared = load::prepare(load::again(&alloc.record, data)?, &parts).await?;
     let (runner, control) = Runner::new(prepared, parts, lock);
     control.request(desired);
-    let signals = tokio::spawn(signals::obey(control));
+    let signals = tokio::spawn(signals::obey(control, output::notice));
     let outcome = runner.run().await;
     signals.abort();
     outcome?;

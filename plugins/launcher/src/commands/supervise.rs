@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use encamp_runner::Runner;
 
 use crate::paths::DataDir;
-use crate::{load, signals, wiring};
+use crate::{load, output, signals, wiring};
 
 pub(crate) async fn supervise(data: &DataDir, alloc_id: &str) -> Result<u8> {
     // Already a session's leader is as good.
@@ -16,7 +16,7 @@ pub(crate) async fn supervise(data: &DataDir, alloc_id: &str) -> Result<u8> {
     let lock = parts.store.lock(alloc_id)?;
     let prepared = load::prepare(load::again(&record, data)?, &parts).await?;
     let (runner, control) = Runner::new(prepared, parts, lock);
-    let signals = tokio::spawn(signals::obey(control));
+    let signals = tokio::spawn(signals::obey(control, output::notice));
     let outcome = runner.run().await;
     signals.abort();
     outcome?;
