@@ -17,11 +17,10 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch as flag};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use self::cursor::{CursorFile, Source};
 use self::sink::Sink;
@@ -58,6 +57,7 @@ struct Inner {
 #[derive(Debug)]
 struct Follower {
     finish: flag::Sender<bool>,
+    abort: AbortHandle,
     done: Option<JoinHandle<()>>,
 }
 
@@ -90,6 +90,7 @@ impl Collector {
             id,
             Follower {
                 finish,
+                abort: done.abort_handle(),
                 done: Some(done),
             },
         );
@@ -125,8 +126,9 @@ impl Collector {
         }
     }
 
-    /// Takes over what there still is of a container that has ended, within `limit`.
-    pub(crate) async fn finish(&self, task_id: &str, limit: Duration) {
+    /// Takes over what there still is of a container that has ended, however long that takes. It does come to an end:
+    /// a source that gives nothing more is given up by whoever reads it, who tells what is missing.
+    pub(crate) async fn finish(&self, task_id: &str) {
         let done = {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             inner.followers.get_mut(task_id).and_then(|follower| {
@@ -134,12 +136,9 @@ impl Collector {
                 follower.done.take()
             })
         };
-        let Some(mut done) = done else { return };
-        if tokio::time::timeout(limit, &mut done).await.is_err() {
-            tracing::warn!(
-                task = task_id,
-                "task output is still being read; what is left comes late"
-            );
+        let Some(done) = done else { return };
+        if let Err(error) = done.await {
+            tracing::error!(task = task_id, %error, "task output was not collected to its end");
         }
     }
 
@@ -147,9 +146,7 @@ impl Collector {
     pub(crate) fn forget(&self, task_id: &str) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(follower) = inner.followers.remove(task_id) {
-            if let Some(done) = follower.done {
-                done.abort();
-            }
+            follower.abort.abort();
             CursorFile::new(&self.state_dir, task_id).remove();
         }
     }

@@ -15,14 +15,21 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 /// How often the engine is asked for the details of an end that it has reported.
 const DETAILS: u32 = 10;
-/// How long the rest of the output may take.
-const DRAIN: Duration = Duration::from_secs(15);
+
+/// Where a task's life has come to.
+#[derive(Clone, Debug)]
+enum Phase {
+    Running,
+    /// Its container has ended, and the rest of its output is being taken over.
+    Draining,
+    Ended(ExitResult),
+}
 
 /// A task that was started or taken back.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) info: Info,
-    exit: watch::Receiver<Option<ExitResult>>,
+    phase: watch::Receiver<Phase>,
     watcher: AbortHandle,
 }
 
@@ -55,30 +62,39 @@ impl Drop for Task {
 impl Task {
     /// Begins to wait for the task's end. Its output is drained before the end is told.
     pub(crate) fn watch(info: Info, events: Events, collector: Arc<Collector>) -> Self {
-        let (tell, exit) = watch::channel(None);
+        let (tell, phase) = watch::channel(Phase::Running);
         let work = tokio::spawn({
             let info = info.clone();
             async move {
                 let end = end(&info, &events).await;
-                collector.finish(&info.task.id, DRAIN).await;
-                tell.send_replace(Some(end));
+                tell.send_replace(Phase::Draining);
+                collector.finish(&info.task.id).await;
+                tell.send_replace(Phase::Ended(end));
             }
         });
         Self {
             info,
-            exit,
+            phase,
             watcher: work.abort_handle(),
         }
     }
 
-    /// The end, if it has been.
+    /// The end, if it has been told.
     pub(crate) fn exit(&self) -> Option<ExitResult> {
-        self.exit.borrow().clone()
+        match &*self.phase.borrow() {
+            Phase::Ended(exit) => Some(exit.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether there is still somebody to signal.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Running)
     }
 
     /// Something to wait for the end with.
     pub(crate) fn waiter(&self) -> Waiter {
-        Waiter(self.exit.clone())
+        Waiter(self.phase.clone())
     }
 
     /// What can be said of the task now.
@@ -115,12 +131,21 @@ impl Task {
 }
 
 /// Waits for a task's end.
-pub(crate) struct Waiter(watch::Receiver<Option<ExitResult>>);
+pub(crate) struct Waiter(watch::Receiver<Phase>);
 
 impl Waiter {
     /// The end; `None` when nobody waits for it any more.
     pub(crate) async fn end(mut self) -> Option<ExitResult> {
-        self.0.wait_for(Option::is_some).await.ok()?.clone()
+        match &*self.0.wait_for(|phase| matches!(phase, Phase::Ended(_))).await.ok()? {
+            Phase::Ended(exit) => Some(exit.clone()),
+            _ => None,
+        }
+    }
+
+    /// Returns once the container has ended, which is before its output was taken over and the end is told.
+    pub(crate) async fn stopped(mut self) {
+        // An error says that nobody waits for it any more.
+        drop(self.0.wait_for(|phase| !matches!(phase, Phase::Running)).await);
     }
 }
 

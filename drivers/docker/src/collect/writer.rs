@@ -46,7 +46,7 @@ impl Output {
             Err(lost) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     let (bytes, cause) = (lost.bytes, lost.cause);
-                    self.event(format!(
+                    self.lost(format!(
                         "task output cannot be written and is lost from here on ({bytes} bytes so far): {cause}"
                     ));
                 }
@@ -71,6 +71,12 @@ impl Output {
             tracing::warn!(task = self.task.id, %error, "cannot store how far the task's output was taken over");
         }
         stored.is_ok()
+    }
+
+    /// Tells of output that will not come any more: to the host, and in the log.
+    pub(super) fn lost(&self, message: String) {
+        tracing::warn!(task = self.task.id, "{message}");
+        self.event(message);
     }
 
     pub(super) fn event(&self, message: String) {

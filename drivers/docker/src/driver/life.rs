@@ -196,7 +196,7 @@ impl Docker {
 
     pub(super) async fn signal(&self, task: &Task, signal: &str) -> Result<()> {
         let signal = signal_name(signal)?;
-        if task.exit().is_some() {
+        if !task.is_running() {
             return Err(Error::fatal("the task has ended; there is nobody to signal"));
         }
         let sent = task.info.engine.kill(&task.info.container, signal).await;
@@ -204,8 +204,14 @@ impl Docker {
     }
 
     /// Signals, waits and kills by ourselves: the engine's own stop answers only after the whole grace period, and then
-    /// to nobody, if the connection did not last as long.
+    /// to nobody, if the connection did not last as long. Returns when the task's output was taken over as well.
     pub(super) async fn stop(&self, task: &Task, timeout: Duration, signal: Option<&str>) -> Result<()> {
+        self.stop_container(task, timeout, signal).await?;
+        task.waiter().end().await;
+        Ok(())
+    }
+
+    async fn stop_container(&self, task: &Task, timeout: Duration, signal: Option<&str>) -> Result<()> {
         let gentle = match signal.filter(|signal| !signal.is_empty()) {
             Some(signal) => signal_name(signal)?,
             None => task.info.stop_signal.as_deref().unwrap_or("SIGTERM"),
@@ -213,7 +219,7 @@ impl Docker {
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + FOREVER);
         if !timeout.is_zero() && self.send(task, gentle, deadline).await? {
-            let ended = tokio::time::timeout_at(deadline, task.waiter().end()).await;
+            let ended = tokio::time::timeout_at(deadline, task.waiter().stopped()).await;
             if ended.is_ok() {
                 return Ok(());
             }
@@ -222,8 +228,8 @@ impl Docker {
         if !self.send(task, "SIGKILL", last).await? {
             return Ok(());
         }
-        match tokio::time::timeout_at(last, task.waiter().end()).await {
-            Ok(_) => Ok(()),
+        match tokio::time::timeout_at(last, task.waiter().stopped()).await {
+            Ok(()) => Ok(()),
             Err(_) => Err(Error::recoverable(format!(
                 "the container was killed and has not ended within {KILLED:?}"
             ))),
@@ -233,14 +239,14 @@ impl Docker {
     /// Sends a signal; false when there is nobody left to get it. An engine that is away is waited for until `deadline`.
     async fn send(&self, task: &Task, signal: &str, deadline: Instant) -> Result<bool> {
         loop {
-            if task.exit().is_some() {
+            if !task.is_running() {
                 return Ok(false);
             }
             let error = match task.info.engine.kill(&task.info.container, signal).await {
                 Ok(()) => return Ok(true),
                 // It has ended or is gone; whoever waits for it is about to know.
                 Err(EngineError::Conflict(_) | EngineError::NotFound(_)) => {
-                    return Ok(tokio::time::timeout_at(deadline, task.waiter().end()).await.is_err());
+                    return Ok(tokio::time::timeout_at(deadline, task.waiter().stopped()).await.is_err());
                 }
                 Err(error) => error,
             };
