@@ -67,9 +67,9 @@ pub(super) async fn follow(
         Err(EngineError::NotFound(_)) => follower
             .output
             .lost("output may be missing: the container was removed before the end of its output was read".to_owned()),
-        Err(error) => follower
-            .output
-            .lost(format!("the end of the task's output could not be read from the engine: {error}")),
+        Err(error) => follower.output.lost(format!(
+            "the end of the task's output could not be read from the engine: {error}"
+        )),
     }
 }
 
@@ -113,13 +113,16 @@ impl Patience {
 }
 
 impl Follower {
-    /// All that the engine has kept.
+    /// All that the engine has kept. A stream that ends may have ended with the engine: only one that brings nothing new
+    /// says that there is no more.
     async fn rest(&mut self, finish: &mut watch::Receiver<bool>) -> Result<(), EngineError> {
         let mut patience = Patience::new();
         loop {
             let before = self.point.clone();
-            let Err(error) = self.pass(false, finish).await else {
-                return Ok(());
+            let error = match self.pass(false, finish).await {
+                Ok(()) if self.point == before => return Ok(()),
+                Ok(()) => continue,
+                Err(error) => error,
             };
             if error.is_unreachable() {
                 let text = "the task has ended; the rest of its output is read when the engine is back";
@@ -326,7 +329,11 @@ mod tests {
         while let Ok(wait) = patience.after(away(), false) {
             tokio::time::sleep(wait).await;
         }
-        assert!(begun.elapsed() >= AWAY && begun.elapsed() < AWAY * 2, "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() >= AWAY && begun.elapsed() < AWAY * 2,
+            "{:?}",
+            begun.elapsed()
+        );
     }
 
     #[test]

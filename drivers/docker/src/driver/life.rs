@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use super::{Docker, Settings, Slot};
 use crate::collect::Order;
 use crate::config::TaskOptions;
-use crate::container::{TASK_ID_LABEL, container, container_name, image_reference};
+use crate::container::{container, container_name, image_reference, is_made_for};
 use crate::engine::{Container, ContainerSpec, Engine, EngineError, RegistryAuth};
 use crate::events::TaskRef;
 use crate::image::Wanted;
 use crate::start;
 use crate::state::DriverState;
-use crate::task::{Info, Task};
+use crate::task::{Info, Sent, Task};
 
 /// How long the end of a killed task may take to be seen.
 const KILLED: Duration = Duration::from_secs(30);
@@ -91,9 +91,8 @@ impl Docker {
             Err(EngineError::NotFound(_)) => return Err(Error::TaskNotFound(task.id)),
             Err(error) => return Err(Error::recoverable("cannot look for the task's container").because(error)),
         };
-        let ours = found.labels.get(TASK_ID_LABEL).is_none_or(|id| *id == task.id);
         // A container that was made and not started is what an interrupted start left.
-        if !ours || found.state.status == "created" {
+        if !is_made_for(&found, &task.id) || found.state.status == "created" {
             return Err(Error::TaskNotFound(task.id));
         }
         let address = state.map_or_else(|| network(&found, None), |state| state.network);
@@ -156,6 +155,7 @@ impl Docker {
             image: found.image_id.clone(),
             stop_signal: found.stop_signal.clone(),
             network,
+            sent: Sent::default(),
         };
         self.collect(settings, task, found);
         let watched = Task::watch(info, self.events.clone(), Arc::clone(&self.collector));
@@ -199,6 +199,7 @@ impl Docker {
         if !task.is_running() {
             return Err(Error::fatal("the task has ended; there is nobody to signal"));
         }
+        task.info.sent.note(signal);
         let sent = task.info.engine.kill(&task.info.container, signal).await;
         sent.map_err(|error| Error::recoverable(format!("cannot send {signal} to the container")).because(error))
     }
@@ -238,6 +239,7 @@ impl Docker {
 
     /// Sends a signal; false when there is nobody left to get it. An engine that is away is waited for until `deadline`.
     async fn send(&self, task: &Task, signal: &str, deadline: Instant) -> Result<bool> {
+        task.info.sent.note(signal);
         loop {
             if !task.is_running() {
                 return Ok(false);
@@ -246,7 +248,9 @@ impl Docker {
                 Ok(()) => return Ok(true),
                 // It has ended or is gone; whoever waits for it is about to know.
                 Err(EngineError::Conflict(_) | EngineError::NotFound(_)) => {
-                    return Ok(tokio::time::timeout_at(deadline, task.waiter().stopped()).await.is_err());
+                    return Ok(tokio::time::timeout_at(deadline, task.waiter().stopped())
+                        .await
+                        .is_err());
                 }
                 Err(error) => error,
             };
@@ -286,7 +290,7 @@ impl Docker {
     async fn destroy_unknown(&self, id: &str, force: bool) -> Result<()> {
         let engine = self.settings().engine;
         let unsure = |error| Error::recoverable("cannot look for the task's container").because(error);
-        let left = patiently(|| engine.find(TASK_ID_LABEL, id)).await.map_err(unsure)?;
+        let left = patiently(|| start::made_for(&*engine, id)).await.map_err(unsure)?;
         if left.is_empty() || !force {
             return Err(Error::TaskNotFound(id.to_owned()));
         }
