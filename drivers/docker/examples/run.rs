@@ -4,6 +4,7 @@
 //!
 //! What there is to tell of the task goes to standard error.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +12,6 @@ use encamp_docker::{BollardEngine, Docker};
 use encamp_driver::{Driver as _, Error, Resources, TaskConfig, TaskHandle, TaskOutput, TaskState};
 use encamp_hclspec::Value;
 use futures_util::StreamExt as _;
-use tokio::io::AsyncWriteExt as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,9 +31,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let mut events = docker.task_events().await?;
     let tell = tokio::spawn(async move {
-        let mut stderr = tokio::io::stderr();
         while let Some(Ok(event)) = events.next().await {
-            stderr.write_all(format!("{}\n", event.message).as_bytes()).await?;
+            writeln!(std::io::stderr(), "{}", event.message)?;
         }
         std::io::Result::Ok(())
     });
