@@ -1,4 +1,4 @@
-//! Collecting task output in process: from the engine into rotated files.
+//! Collecting task output in process: from the engine into rotated files, or into pipes that somebody else reads.
 //!
 //! One thread serves all tasks. Where the engine keeps a json file that can be read, that file is read (inotify wakes
 //! us, nothing polls); else the engine is asked to hand the output out. A cursor per task makes the result exact across
@@ -8,6 +8,7 @@ mod api;
 mod cursor;
 mod decode;
 mod file;
+mod pipe;
 mod sink;
 mod tail;
 mod watch;
@@ -18,6 +19,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use encamp_driver::TaskOutput;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch as flag};
 use tokio::task::{AbortHandle, JoinHandle};
@@ -36,8 +38,7 @@ pub(crate) struct Order {
     pub(crate) task: TaskRef,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) container: Container,
-    pub(crate) dir: PathBuf,
-    pub(crate) config: encamp_logs::Config,
+    pub(crate) to: TaskOutput,
 }
 
 /// Collects the output of all tasks, on a thread that is started when the first one comes.
@@ -109,7 +110,9 @@ impl Collector {
         async move {
             let container = order.container;
             let cursor = file.load(&container.id);
-            let sink = Sink::open(&order.dir, &order.task.name, order.config, cursor.as_ref());
+            let Some(sink) = Sink::open(order.to, &order.task.name, cursor.as_ref(), &finish) else {
+                return;
+            };
             let output = Output::new(order.task, container.id.clone(), sink, file, events);
             if cursor.is_none() {
                 // Before the first byte: a death before the first real cursor must not make it come twice.

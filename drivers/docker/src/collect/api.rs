@@ -154,14 +154,14 @@ impl Follower {
                 }
                 _ = finish.changed(), if !ending => { ending = true; continue }
             };
-            self.write(&mut messages, &mut replayed, read == 0);
+            self.write(&mut messages, &mut replayed, read == 0).await;
             if read == 0 {
                 return Ok(());
             }
         }
     }
 
-    fn write(&mut self, messages: &mut Messages, replayed: &mut ApiPoint, ended: bool) {
+    async fn write(&mut self, messages: &mut Messages, replayed: &mut ApiPoint, ended: bool) {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         while let Some(message) = messages.next(ended) {
             let (point, seen, to) = if message.stderr {
@@ -173,7 +173,7 @@ impl Follower {
                 to.extend_from_slice(&message.text);
             }
         }
-        self.output.write(&stdout, &stderr);
+        self.output.write(&stdout, &stderr).await;
         if !(stdout.is_empty() && stderr.is_empty()) {
             self.output.store(Source::Api(self.point.clone()));
         }

@@ -84,7 +84,7 @@ impl Follower {
         loop {
             // Taken before the look: what is written before this is found by it.
             let last = *finish.borrow_and_update();
-            match self.step() {
+            match self.step().await {
                 Ok(0) if last => break,
                 Ok(0) => {
                     self.idle(wake, &mut finish).await;
@@ -133,7 +133,7 @@ impl Follower {
     }
 
     /// Takes one chunk over and returns its size.
-    fn step(&mut self) -> io::Result<usize> {
+    async fn step(&mut self) -> io::Result<usize> {
         let gap = self.tail.look()?;
         self.report(gap);
         let read = self.tail.read(&mut self.pending, CHUNK)?;
@@ -149,7 +149,7 @@ impl Follower {
             self.tail.take(self.pending.len());
             self.pending.clear();
         }
-        let lost = self.output.write(&self.batch.stdout, &self.batch.stderr);
+        let lost = self.output.write(&self.batch.stdout, &self.batch.stderr).await;
         if self.batch.malformed > 0 {
             let lines = self.batch.malformed;
             self.output
@@ -157,7 +157,8 @@ impl Follower {
         }
         self.batch.clear();
         self.dirty += taken;
-        if lost || self.dirty >= CURSOR_BYTES || self.stored.elapsed() >= CURSOR_TIME {
+        let due = self.dirty >= CURSOR_BYTES || self.stored.elapsed() >= CURSOR_TIME;
+        if lost || due || self.output.sink.forgets() {
             self.store();
         }
         Ok(read)

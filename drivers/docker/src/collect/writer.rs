@@ -32,11 +32,11 @@ impl Output {
     }
 
     /// Writes; whether anything was lost. The first loss is told, and its end makes room for the next.
-    pub(super) fn write(&mut self, stdout: &[u8], stderr: &[u8]) -> bool {
+    pub(super) async fn write(&mut self, stdout: &[u8], stderr: &[u8]) -> bool {
         if stdout.is_empty() && stderr.is_empty() {
             return false;
         }
-        match self.sink.write(stdout, stderr) {
+        match self.sink.write(stdout, stderr).await {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
                     self.event("task output is written again".to_owned());

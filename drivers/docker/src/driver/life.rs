@@ -163,34 +163,18 @@ impl Docker {
     }
 
     fn collect(&self, settings: &Settings, task: &TaskConfig, container: Container) {
-        let task_ref = TaskRef::from(task);
-        let (dir, max_files, max_file_size) = match &task.output {
-            _ if settings.options.disable_log_collection => return,
-            TaskOutput::Discard => return,
-            TaskOutput::Fifo { .. } => {
-                let text = "task output is not collected: this driver writes log files itself and serves no pipes";
-                self.events.emit(&task_ref, text);
-                return;
-            }
-            TaskOutput::Files {
-                dir,
-                max_files,
-                max_file_size,
-            } => (dir, *max_files, *max_file_size),
-        };
+        if settings.options.disable_log_collection || task.output == TaskOutput::Discard {
+            return;
+        }
         let order = Order {
-            task: task_ref.clone(),
+            task: TaskRef::from(task),
             engine: Arc::clone(&settings.engine),
             container,
-            dir: dir.clone(),
-            config: encamp_logs::Config {
-                max_files,
-                max_file_size,
-            },
+            to: task.output.clone(),
         };
         if let Err(error) = self.collector.follow(order) {
-            self.events
-                .emit(&task_ref, format!("task output is not collected: {error}"));
+            let text = format!("task output is not collected: {error}");
+            self.events.emit(&TaskRef::from(task), text);
         }
     }
 
