@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 use encamp_driver::{ExecIo, ExecOptions, ExitResult, TerminalSize};
 use encamp_runner::Store;
 use nix::sys::signal::Signal;
-use nix::sys::termios::{self, SetArg, Termios};
+use nix::sys::termios::{self, OutputFlags, SetArg, Termios};
 use tokio::io::AsyncWrite;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
@@ -60,9 +60,11 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
         resize,
     };
     let deadly = signals::deadly()?;
-    // Keys that nobody passes on keep their meaning: Ctrl-C ends the session.
-    let is_raw = args.tty && args.interactive;
-    let raw = if is_raw { Some(RawMode::enter()?) } else { None };
+    let raw = if args.tty {
+        Some(RawMode::enter(args.interactive)?)
+    } else {
+        None
+    };
     let watcher = args.tty.then(|| tokio::spawn(watch_size(resizes)));
     let ended = tokio::select! {
         exit = attached.driver.exec_task_streaming(&attached.id, options, io) => Ended::Command(exit),
@@ -141,15 +143,20 @@ async fn watch_size(resizes: mpsc::Sender<TerminalSize>) {
     }
 }
 
-/// The terminal without line editing, echo and signals, for as long as this lives.
+/// The terminal as a plain way to another, for as long as this lives.
 struct RawMode(Termios);
 
 impl RawMode {
-    fn enter() -> Result<Self> {
+    /// Without line editing, echo and signals. Keys that nobody passes on keep their meaning: Ctrl-C ends the session.
+    fn enter(passes_keys: bool) -> Result<Self> {
         let stdin = std::io::stdin();
         let before = termios::tcgetattr(stdin.as_fd()).context("cannot read the terminal's settings")?;
         let mut raw = before.clone();
-        termios::cfmakeraw(&mut raw);
+        if passes_keys {
+            termios::cfmakeraw(&mut raw);
+        } else {
+            raw.output_flags.remove(OutputFlags::OPOST);
+        }
         termios::tcsetattr(stdin.as_fd(), SetArg::TCSADRAIN, &raw).context("cannot set the terminal up")?;
         Ok(Self(before))
     }

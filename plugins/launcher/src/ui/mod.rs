@@ -107,9 +107,7 @@ impl Show {
             moved = self.show_events();
             moved |= self.show_output(None);
             if let (Some(outcome), false) = (&over, moved) {
-                for one in &mut self.followed {
-                    one.flush(&mut self.screen);
-                }
+                self.flush(None);
                 return self.screen.finish(outcome.as_ref());
             }
         }
@@ -130,11 +128,27 @@ impl Show {
 
     fn show_event(&mut self, event: &Event) {
         if event.kind == EventKind::Terminated {
-            // A task's last words come before its end.
-            let task = self.shown.tasks.iter().position(|task| *task == event.task);
-            let _said = task.is_some() && (0..LAST_WORDS).all(|_| self.show_output(task));
+            self.show_last_words(&event.task);
         }
         self.screen.event(event);
+    }
+
+    /// A task's last words come before its end.
+    fn show_last_words(&mut self, task: &str) {
+        let task = self.shown.tasks.iter().position(|name| name == task);
+        let is_all_out = task.is_some() && !(0..LAST_WORDS).all(|_| self.show_output(task));
+        if is_all_out {
+            self.flush(task);
+        }
+    }
+
+    /// Shows last lines of tasks, or of one task, though nothing ended them.
+    fn flush(&mut self, task: Option<usize>) {
+        for one in &mut self.followed {
+            if task.is_none_or(|task| task == one.task) {
+                one.flush(&mut self.screen);
+            }
+        }
     }
 
     /// Shows some of what tasks, or one task, have written since the last look; says whether there was anything.

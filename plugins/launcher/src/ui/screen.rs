@@ -18,6 +18,8 @@ pub(super) struct Screen {
     width: usize,
     pulls: Pulls,
     colour_out: bool,
+    /// Whether the cursor stands behind a line of a task that nothing ended.
+    is_mid_line: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +42,7 @@ impl Screen {
             width: tasks.iter().map(|task| task.chars().count()).max().unwrap_or_default(),
             pulls: Pulls::new(mode == Mode::Terminal),
             colour_out: output::stderr_has_colour() && std::io::stdout().is_terminal(),
+            is_mid_line: false,
         };
         match mode {
             Mode::Json => output::print_json(&serde_json::json!({ "alloc_id": alloc_id })),
@@ -82,6 +85,11 @@ impl Screen {
         if !line.ends_with(b"\n") && self.tasks.len() > 1 {
             bytes.push(b'\n');
         }
+        let is_on_screen = match stream {
+            Stream::Stdout => std::io::stdout().is_terminal(),
+            Stream::Stderr => true,
+        };
+        self.is_mid_line = self.mode == Mode::Terminal && is_on_screen && !bytes.ends_with(b"\n");
         self.pulls.suspend(|| match stream {
             // Whoever closed it has seen enough; the run goes on.
             Stream::Stdout => drop(output::to_stdout(&bytes)),
@@ -91,7 +99,10 @@ impl Screen {
 
     /// Something worth knowing.
     pub(super) fn notice(&mut self, text: &str) {
-        self.pulls.suspend(|| output::notice(text));
+        match self.mode {
+            Mode::Json => output::notice(text),
+            _ => self.say(&format!("encamp: {text}")),
+        }
     }
 
     /// Nothing more will happen.
@@ -118,7 +129,12 @@ impl Screen {
     }
 
     fn say(&mut self, line: &str) {
-        self.pulls.suspend(|| output::to_stderr(line));
+        let end = if std::mem::take(&mut self.is_mid_line) {
+            "\n"
+        } else {
+            ""
+        };
+        self.pulls.suspend(|| output::to_stderr(&format!("{end}{line}")));
     }
 }
 
