@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 mod attach;
+mod attend;
 mod cli;
 mod commands;
+mod environment;
 mod exit;
 mod hooks;
 mod lines;

@@ -40,7 +40,7 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
         return Err(usage("--tty needs a terminal, and standard input is none"));
     }
     let target = target::find(&Store::new(data.state()), Some(&args.target))?;
-    let parts = wiring::parts(data, &target.alloc.record.id).await?;
+    let parts = wiring::parts(data, &target.alloc.record).await?;
     let task = target.one_task()?;
     let attached = attach(data, &parts, &target.alloc, task).await?;
     let options = ExecOptions {

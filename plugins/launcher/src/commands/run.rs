@@ -1,31 +1,39 @@
 //! `encamp run`.
 
-use std::time::Duration;
+use anyhow::{Result, bail};
+use encamp_runner::{Allocation, Desired, Lock, Outcome, Parts, Prepared, Runner};
 
-use anyhow::Result;
-use encamp_runner::{Allocation, Desired, Lock, Outcome, Parts, Phase, Prepared, Runner, Store, Supervisor};
-
+use crate::attend::left_behind;
 use crate::cli::Run;
+use crate::commands::detach::detach;
 use crate::exit::{self, INTERRUPTED};
-use crate::output;
 use crate::paths::DataDir;
+use crate::signals::{self, Signals};
 use crate::ui::{Printer, Shown};
-use crate::{load, purge, resume, signals, wiring};
+use crate::{load, output, purge, wiring};
 
 pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     let (record, mut allocation, notices) = load::request(&args.job)?;
     allocation.dir = data.allocs().join(&allocation.id);
-    let parts = wiring::parts(data, &record.id).await?;
+    let parts = wiring::parts(data, &record).await?;
     let prepared = load::prepare(allocation.clone(), &parts).await?;
     load::show_notices(&notices);
-    parts.store.create(&record)?;
-    if args.detach {
-        return detach(data, &parts.store, &allocation).await;
-    }
-    let lock = parts.store.lock(&record.id)?;
     let store = parts.store.clone();
-    let result = foreground(&allocation, prepared, parts, lock).await;
-    if args.keep {
+    if args.detach {
+        let lock = store.create(&record)?;
+        return detach(data, &store, &allocation, lock).await;
+    }
+    let signals = Signals::catch()?;
+    let lock = store.create(&record)?;
+    let ended = foreground(&allocation, prepared, parts, lock, signals).await;
+    if let Ok((outcome, _)) = &ended
+        && let Some(left) = left_behind(&allocation.id, outcome.remains())
+    {
+        bail!(left);
+    }
+    let result = ended.map(|(_, code)| code);
+    // A `stop --keep` elsewhere wants the same.
+    if args.keep || store.is_kept(&allocation.id) {
         return result;
     }
     match purge::purge(data, &store, &allocation.id) {
@@ -38,8 +46,14 @@ pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     }
 }
 
-/// Runs the group here, shows what happens, and gives the exit code.
-async fn foreground(allocation: &Allocation, prepared: Prepared, parts: Parts, lock: Lock) -> Result<u8> {
+/// Runs the group here, and shows what happens. Gives what became of it, and the exit code.
+async fn foreground(
+    allocation: &Allocation,
+    prepared: Prepared,
+    parts: Parts,
+    lock: Lock,
+    signals: Signals,
+) -> Result<(Outcome, u8)> {
     let (runner, control) = Runner::new(prepared, parts, lock);
     let printer = Printer::start(Shown {
         alloc_id: allocation.id.clone(),
@@ -47,16 +61,16 @@ async fn foreground(allocation: &Allocation, prepared: Prepared, parts: Parts, l
         tasks: allocation.group.tasks.iter().map(|task| task.name.clone()).collect(),
         events: control.events(),
     });
-    let signals = tokio::spawn(signals::obey(control, printer.notices()));
-    let outcome = runner.run().await;
-    signals.abort();
+    let outcome = signals.run(runner, control, printer.notices()).await;
     // The tasks have ended; whoever does not read what they have said does not have to be waited for.
     let given_up = signals::deadly()?;
-    tokio::select! {
-        () = printer.finish(outcome.as_ref().ok().cloned()) => {}
-        signal = given_up => return Ok(exit::killed_by(signal)),
-    }
-    Ok(exit_code(&outcome?))
+    let given_up = tokio::select! {
+        () = printer.finish(outcome.as_ref().ok().cloned()) => None,
+        signal = given_up => Some(signal),
+    };
+    let outcome = outcome?;
+    let code = given_up.map_or_else(|| exit_code(&outcome), exit::killed_by);
+    Ok((outcome, code))
 }
 
 /// The exit code of the first task that failed; of an interrupted run, that of an interrupted command.
@@ -71,44 +85,4 @@ fn exit_code(outcome: &Outcome) -> u8 {
     } else {
         INTERRUPTED
     }
-}
-
-/// Leaves the run to a runner in the background; returns once every task that is to run at first has begun to.
-async fn detach(data: &DataDir, store: &Store, allocation: &Allocation) -> Result<u8> {
-    resume::supervise(data, store, &allocation.id).await?;
-    if output::is_json() {
-        output::print_json(&serde_json::json!({ "alloc_id": allocation.id }));
-    } else {
-        output::line(&allocation.id);
-    }
-    loop {
-        let mut waiting = false;
-        for task in &allocation.group.tasks {
-            let record = store.task(&allocation.id, &task.name)?;
-            let first = task.lifecycle.is_none();
-            waiting |= first && matches!(record.phase, Phase::Pending | Phase::Starting) && !record.failed;
-        }
-        if !waiting || store.supervisor(&allocation.id)? == Supervisor::None {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    report_failed_starts(store, allocation)
-}
-
-fn report_failed_starts(store: &Store, allocation: &Allocation) -> Result<u8> {
-    let mut code = 0;
-    for task in &allocation.group.tasks {
-        let record = store.task(&allocation.id, &task.name)?;
-        if record.failed {
-            let why = record
-                .events
-                .last()
-                .map(|event| event.message.as_str())
-                .unwrap_or_default();
-            output::error(&format!("task \"{}\" failed: {why}", task.name));
-            code = 1;
-        }
-    }
-    Ok(code)
 }

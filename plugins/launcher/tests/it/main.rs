@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod camp;
 #[cfg(test)]
 mod docker;
