@@ -1,13 +1,17 @@
 //! Runs one task in a container and collects its output; run again after it was killed, it takes the task back.
 //!
 //! `run <socket> <directory> <image> <command> [argument..]`
+//!
+//! What there is to tell of the task goes to standard error.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use encamp_docker::{BollardEngine, Docker};
 use encamp_driver::{Driver as _, Error, Resources, TaskConfig, TaskHandle, TaskOutput, TaskState};
 use encamp_hclspec::Value;
+use futures_util::StreamExt as _;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,6 +29,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         state: TaskState::Unknown,
         driver_state: Vec::new(),
     };
+    let mut events = docker.task_events().await?;
+    let tell = tokio::spawn(async move {
+        while let Some(Ok(event)) = events.next().await {
+            writeln!(std::io::stderr(), "{}", event.message)?;
+        }
+        std::io::Result::Ok(())
+    });
     match docker.recover_task(handle).await {
         Ok(()) => {}
         Err(Error::TaskNotFound(_)) => drop(docker.start_task(task.clone()).await?),
@@ -32,6 +43,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let exit = docker.wait_task(&task.id).await?;
     docker.destroy_task(&task.id, true).await?;
+    // The driver's end is the end of its events.
+    drop(docker);
+    tell.await??;
     std::process::exit(exit.exit_code)
 }
 
@@ -43,12 +57,17 @@ fn task(dir: &Path, image: &str, command: &str, arguments: &[String]) -> std::io
         std::fs::create_dir_all(own)?;
     }
     let log_driver = std::env::var("ENCAMP_LOGGING").unwrap_or_else(|_| "json-file".to_owned());
+    let logging = if log_driver.is_empty() {
+        Value::Null
+    } else {
+        Value::map([("type", log_driver)])
+    };
     let driver_config = Value::map([
         ("image", Value::from(image)),
         ("command", Value::from(command)),
         ("args", Value::list(arguments.iter().map(String::as_str))),
         ("network_mode", Value::from("none")),
-        ("logging", Value::map([("type", log_driver)])),
+        ("logging", logging),
     ]);
     Ok(TaskConfig {
         id: format!("{alloc_id}/run/00000001"),

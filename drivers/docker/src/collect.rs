@@ -1,4 +1,4 @@
-//! Collecting task output in process: from the engine into rotated files.
+//! Collecting task output in process: from the engine into rotated files, or into pipes that somebody else reads.
 //!
 //! One thread serves all tasks. Where the engine keeps a json file that can be read, that file is read (inotify wakes
 //! us, nothing polls); else the engine is asked to hand the output out. A cursor per task makes the result exact across
@@ -8,6 +8,7 @@ mod api;
 mod cursor;
 mod decode;
 mod file;
+mod pipe;
 mod sink;
 mod tail;
 mod watch;
@@ -17,11 +18,11 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use encamp_driver::TaskOutput;
 use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch as flag};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use self::cursor::{CursorFile, Source};
 use self::sink::Sink;
@@ -37,8 +38,7 @@ pub(crate) struct Order {
     pub(crate) task: TaskRef,
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) container: Container,
-    pub(crate) dir: PathBuf,
-    pub(crate) config: encamp_logs::Config,
+    pub(crate) to: TaskOutput,
 }
 
 /// Collects the output of all tasks, on a thread that is started when the first one comes.
@@ -58,6 +58,7 @@ struct Inner {
 #[derive(Debug)]
 struct Follower {
     finish: flag::Sender<bool>,
+    abort: AbortHandle,
     done: Option<JoinHandle<()>>,
 }
 
@@ -90,6 +91,7 @@ impl Collector {
             id,
             Follower {
                 finish,
+                abort: done.abort_handle(),
                 done: Some(done),
             },
         );
@@ -108,7 +110,9 @@ impl Collector {
         async move {
             let container = order.container;
             let cursor = file.load(&container.id);
-            let sink = Sink::open(&order.dir, &order.task.name, order.config, cursor.as_ref());
+            let Some(sink) = Sink::open(order.to, &order.task.name, cursor.as_ref(), &finish) else {
+                return;
+            };
             let output = Output::new(order.task, container.id.clone(), sink, file, events);
             if cursor.is_none() {
                 // Before the first byte: a death before the first real cursor must not make it come twice.
@@ -125,8 +129,9 @@ impl Collector {
         }
     }
 
-    /// Takes over what there still is of a container that has ended, within `limit`.
-    pub(crate) async fn finish(&self, task_id: &str, limit: Duration) {
+    /// Takes over what there still is of a container that has ended, however long that takes. It does come to an end:
+    /// a source that gives nothing more is given up by whoever reads it, who tells what is missing.
+    pub(crate) async fn finish(&self, task_id: &str) {
         let done = {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             inner.followers.get_mut(task_id).and_then(|follower| {
@@ -134,12 +139,9 @@ impl Collector {
                 follower.done.take()
             })
         };
-        let Some(mut done) = done else { return };
-        if tokio::time::timeout(limit, &mut done).await.is_err() {
-            tracing::warn!(
-                task = task_id,
-                "task output is still being read; what is left comes late"
-            );
+        let Some(done) = done else { return };
+        if let Err(error) = done.await {
+            tracing::error!(task = task_id, %error, "task output was not collected to its end");
         }
     }
 
@@ -147,9 +149,7 @@ impl Collector {
     pub(crate) fn forget(&self, task_id: &str) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(follower) = inner.followers.remove(task_id) {
-            if let Some(done) = follower.done {
-                done.abort();
-            }
+            follower.abort.abort();
             CursorFile::new(&self.state_dir, task_id).remove();
         }
     }

@@ -11,7 +11,7 @@ use encamp_driver::{Error, NetworkIsolationMode, Result, TaskConfig};
 use crate::config::{PluginOptions, TaskOptions};
 use crate::engine::{ContainerSpec, HostSpec, LogSpec};
 
-pub(crate) use self::labels::{ALLOC_LABEL, TASK_ID_LABEL, TASK_LABEL, container_name};
+pub(crate) use self::labels::{ALLOC_LABEL, TASK_ID_LABEL, TASK_LABEL, container_name, is_made_for};
 
 /// The container for a task.
 ///
@@ -57,7 +57,7 @@ pub(crate) fn container(task: &TaskConfig, options: &TaskOptions, plugin: &Plugi
         memory_reservation: memory.soft,
         cpu_shares: limits::cpu_shares(&task.resources),
         cpuset_cpus: task.resources.linux.cpuset_cpus.clone(),
-        log_config: logging(options, plugin),
+        log_config: log_spec(options, plugin),
     };
     Ok(ContainerSpec {
         image: image_reference(&options.image)?.to_owned(),
@@ -132,7 +132,7 @@ fn network_mode(task: &TaskConfig, options: &TaskOptions) -> Result<Option<Strin
     }
 }
 
-fn logging(options: &TaskOptions, plugin: &PluginOptions) -> LogSpec {
+pub(crate) fn log_spec(options: &TaskOptions, plugin: &PluginOptions) -> LogSpec {
     let own = options.logging.clone().unwrap_or_default();
     let kind = own.kind.or(own.driver).unwrap_or_default();
     if kind.is_empty() && own.config.is_empty() {

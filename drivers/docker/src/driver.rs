@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use encamp_driver::{BoxStream, ConfigError, Error, Plugin, PluginConfig, PluginInfo, Result, Topology};
 use encamp_hclspec::Spec;
 use tokio::io::AsyncReadExt as _;
+use tokio_util::task::TaskTracker;
 
 use crate::collect::Collector;
 use crate::config::PluginOptions;
@@ -32,6 +33,8 @@ pub struct Docker {
     collector: Arc<Collector>,
     images: Arc<Images>,
     seen: Arc<AtomicBool>,
+    /// Commands inside tasks that are being killed.
+    endings: TaskTracker,
 }
 
 #[derive(Clone)]
@@ -70,6 +73,7 @@ impl Docker {
             events,
             images: Arc::new(Images::new(&state_dir)),
             seen: Arc::default(),
+            endings: TaskTracker::new(),
         }
     }
 

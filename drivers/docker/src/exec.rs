@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use encamp_driver::{Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Result, TerminalSize};
 use nix::sys::signal::{Signal, kill};
@@ -14,13 +14,14 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::engine::{Demux, Engine, EngineError, ExecSession, ExecSpec, RawRead};
 
 /// Output of one stream beyond this is an error: it is kept in memory.
 const MOST_OUTPUT: usize = 64 * 1024 * 1024;
 const CHUNK: usize = 32 * 1024;
-/// How long the engine may take to notice that a command has ended after its output did.
+/// How long the engine may take to notice that a command has ended after its output did, or to know its pid.
 const SETTLE: Duration = Duration::from_secs(10);
 
 /// Runs a command and collects its output.
@@ -29,9 +30,10 @@ pub(crate) async fn collect(
     container: &str,
     command: &[String],
     timeout: Duration,
+    endings: &TaskTracker,
 ) -> Result<ExecOutput> {
     let work = async {
-        let mut running = Running::start(engine, container, Command::alone(command)).await?;
+        let mut running = Running::start(engine, container, Command::alone(command), endings).await?;
         let (mut stdout, mut stderr) = (Bounded::default(), Bounded::default());
         running.pump(&mut stdout, &mut stderr).await?;
         let exit = running.exit().await?;
@@ -53,6 +55,7 @@ pub(crate) async fn stream(
     container: &str,
     options: ExecOptions,
     io: ExecIo,
+    endings: &TaskTracker,
 ) -> Result<ExitResult> {
     let ExecIo {
         stdin,
@@ -65,7 +68,7 @@ pub(crate) async fn stream(
         stdin: true,
         tty: options.tty,
     };
-    let mut running = Running::start(engine, container, command).await?;
+    let mut running = Running::start(engine, container, command, endings).await?;
     // Ends with this call, whatever the caller's side still has to say.
     let mut helpers = JoinSet::new();
     if let Some(input) = running.input.take() {
@@ -124,10 +127,17 @@ struct Running {
     output: RawRead,
     input: Option<Box<dyn AsyncWrite + Send + Unpin>>,
     ended: bool,
+    /// Where the killing is done, so that the driver's end can wait for it.
+    endings: TaskTracker,
 }
 
 impl Running {
-    async fn start(engine: &Arc<dyn Engine>, container: &str, command: Command<'_>) -> Result<Self> {
+    async fn start(
+        engine: &Arc<dyn Engine>,
+        container: &str,
+        command: Command<'_>,
+        endings: &TaskTracker,
+    ) -> Result<Self> {
         if command.words.is_empty() {
             return Err(Error::InvalidConfig(
                 "a command is needed to run something in a task".to_owned(),
@@ -153,6 +163,7 @@ impl Running {
             output,
             input: Some(input),
             ended: false,
+            endings: endings.clone(),
         };
         if let Some(size) = tty {
             // The terminal exists a moment later than the answer does.
@@ -223,19 +234,15 @@ impl Drop for Running {
         let (engine, container, id) = (Arc::clone(&self.engine), self.container.clone(), self.id.clone());
         // Outside a runtime there is nothing left to ask the engine with.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            drop(runtime.spawn(async move { end(&*engine, &container, &id).await }));
+            let kill = async move { end(&*engine, &container, &id).await };
+            drop(self.endings.spawn_on(kill, &runtime));
         }
     }
 }
 
 /// Kills a command's first process, if it is one of this machine's and of this container.
 async fn end(engine: &dyn Engine, container: &str, id: &str) {
-    let Ok(state) = engine.exec_inspect(id).await else {
-        return;
-    };
-    let Some(pid) = i32::try_from(state.pid).ok().filter(|pid| state.running && *pid > 1) else {
-        return;
-    };
+    let Some(pid) = pid_of(engine, id).await else { return };
     let Ok(found) = engine.inspect(container).await else {
         return;
     };
@@ -244,6 +251,19 @@ async fn end(engine: &dyn Engine, container: &str, id: &str) {
         .unwrap_or_default();
     if !found.id.is_empty() && groups.contains(&found.id) {
         let _ended_by_itself = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
+/// The pid of a command that runs. The engine says that it runs a moment before it knows the pid.
+async fn pid_of(engine: &dyn Engine, id: &str) -> Option<i32> {
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let state = engine.exec_inspect(id).await.ok().filter(|state| state.running)?;
+        match i32::try_from(state.pid) {
+            Ok(pid) if pid > 1 => return Some(pid),
+            _ if Instant::now() >= deadline => return None,
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
     }
 }
 

@@ -34,6 +34,8 @@ mod exec;
 mod fingerprint;
 mod gc;
 mod image;
+mod oom;
+mod redact;
 mod start;
 mod state;
 mod stats;

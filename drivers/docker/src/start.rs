@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use encamp_driver::{Error, Result};
 
-use crate::container::{ALLOC_LABEL, TASK_ID_LABEL, TASK_LABEL};
+use crate::container::{ALLOC_LABEL, TASK_ID_LABEL, TASK_LABEL, is_made_for};
 use crate::engine::{Container, ContainerSpec, Engine, EngineError};
 
 /// Attempts at each step, and the pause after the first; it doubles.
@@ -86,7 +86,11 @@ async fn holder(engine: &Arc<dyn Engine>, name: &str, spec: &ContainerSpec) -> R
     if found.state.status == "removing" {
         return Ok(Holder::Gone);
     }
-    if same(TASK_ID_LABEL) {
+    if spec
+        .labels
+        .get(TASK_ID_LABEL)
+        .is_some_and(|task_id| is_made_for(&found, task_id))
+    {
         return Ok(Holder::Own(found.id));
     }
     let same_task = same(TASK_LABEL) || !found.labels.contains_key(TASK_LABEL);
@@ -98,12 +102,25 @@ async fn holder(engine: &Arc<dyn Engine>, name: &str, spec: &ContainerSpec) -> R
     )))
 }
 
-/// The container that carries this task's id, whatever its name.
-pub(crate) async fn own(engine: &Arc<dyn Engine>, spec: &ContainerSpec) -> Result<Option<String>, EngineError> {
+/// The container that was made for this start, whatever its name.
+async fn own(engine: &Arc<dyn Engine>, spec: &ContainerSpec) -> Result<Option<String>, EngineError> {
     let Some(task_id) = spec.labels.get(TASK_ID_LABEL) else {
         return Ok(None);
     };
-    Ok(engine.find(TASK_ID_LABEL, task_id).await?.into_iter().next())
+    Ok(made_for(&**engine, task_id).await?.into_iter().next())
+}
+
+/// The containers that were made for a start.
+pub(crate) async fn made_for(engine: &dyn Engine, task_id: &str) -> Result<Vec<String>, EngineError> {
+    let mut ours = Vec::new();
+    for id in engine.find(TASK_ID_LABEL, task_id).await? {
+        match engine.inspect(&id).await {
+            Ok(found) if is_made_for(&found, task_id) => ours.push(found.id),
+            Ok(_) | Err(EngineError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ours)
 }
 
 async fn run(engine: &Arc<dyn Engine>, id: &str) -> Result<Container> {
@@ -165,7 +182,7 @@ fn is_final(error: &EngineError) -> bool {
     FINAL.iter().any(|end| text.contains(end))
 }
 
-/// Removes what carries this task's id. If the engine does not answer, the search goes on in the background: a call that
+/// Removes what was made for this start. If the engine does not answer, the search goes on in the background: a call that
 /// was given up may still make its container.
 async fn clean_up(engine: &Arc<dyn Engine>, spec: &ContainerSpec) {
     let Some(task_id) = spec.labels.get(TASK_ID_LABEL).cloned() else {
@@ -190,7 +207,7 @@ async fn clean_up(engine: &Arc<dyn Engine>, spec: &ContainerSpec) {
 }
 
 async fn sweep(engine: &Arc<dyn Engine>, task_id: &str) -> Result<(), EngineError> {
-    for id in engine.find(TASK_ID_LABEL, task_id).await? {
+    for id in made_for(&**engine, task_id).await? {
         engine.remove(&id).await?;
     }
     Ok(())

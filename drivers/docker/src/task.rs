@@ -1,28 +1,38 @@
 //! A running task: who waits for its end, and what its end is.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use encamp_driver::{ExitResult, NetworkOverride, TaskState, TaskStatus};
+use nix::sys::signal::Signal;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use crate::collect::Collector;
 use crate::engine::{Container, Engine, EngineError};
 use crate::events::{Events, TaskRef};
+use crate::oom;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
 /// How often the engine is asked for the details of an end that it has reported.
 const DETAILS: u32 = 10;
-/// How long the rest of the output may take.
-const DRAIN: Duration = Duration::from_secs(15);
+
+/// Where a task's life has come to.
+#[derive(Clone, Debug)]
+enum Phase {
+    Running,
+    /// Its container has ended, and the rest of its output is being taken over.
+    Draining,
+    Ended(ExitResult),
+}
 
 /// A task that was started or taken back.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) info: Info,
-    exit: watch::Receiver<Option<ExitResult>>,
+    phase: watch::Receiver<Phase>,
     watcher: AbortHandle,
 }
 
@@ -35,6 +45,26 @@ pub(crate) struct Info {
     pub(crate) image: String,
     pub(crate) stop_signal: Option<String>,
     pub(crate) network: Option<NetworkOverride>,
+    pub(crate) sent: Sent,
+}
+
+/// The signals that were sent to a task. The engine does not say whether a signal ended it: a status of 128 and more may
+/// be one that the program chose.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sent(Arc<Mutex<BTreeSet<i32>>>);
+
+impl Sent {
+    /// Notes a signal by name or number, before it is sent: the end may be seen before the answer.
+    pub(crate) fn note(&self, signal: &str) {
+        let by_name = signal.parse().map(|signal: Signal| signal as i32);
+        if let Ok(number) = by_name.or_else(|_| signal.parse()) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+        }
+    }
+
+    fn has(&self, signal: i32) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&signal)
+    }
 }
 
 impl std::fmt::Debug for Info {
@@ -55,30 +85,39 @@ impl Drop for Task {
 impl Task {
     /// Begins to wait for the task's end. Its output is drained before the end is told.
     pub(crate) fn watch(info: Info, events: Events, collector: Arc<Collector>) -> Self {
-        let (tell, exit) = watch::channel(None);
+        let (tell, phase) = watch::channel(Phase::Running);
         let work = tokio::spawn({
             let info = info.clone();
             async move {
                 let end = end(&info, &events).await;
-                collector.finish(&info.task.id, DRAIN).await;
-                tell.send_replace(Some(end));
+                tell.send_replace(Phase::Draining);
+                collector.finish(&info.task.id).await;
+                tell.send_replace(Phase::Ended(end));
             }
         });
         Self {
             info,
-            exit,
+            phase,
             watcher: work.abort_handle(),
         }
     }
 
-    /// The end, if it has been.
+    /// The end, if it has been told.
     pub(crate) fn exit(&self) -> Option<ExitResult> {
-        self.exit.borrow().clone()
+        match &*self.phase.borrow() {
+            Phase::Ended(exit) => Some(exit.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether there is still somebody to signal.
+    pub(crate) fn is_running(&self) -> bool {
+        matches!(*self.phase.borrow(), Phase::Running)
     }
 
     /// Something to wait for the end with.
     pub(crate) fn waiter(&self) -> Waiter {
-        Waiter(self.exit.clone())
+        Waiter(self.phase.clone())
     }
 
     /// What can be said of the task now.
@@ -115,12 +154,21 @@ impl Task {
 }
 
 /// Waits for a task's end.
-pub(crate) struct Waiter(watch::Receiver<Option<ExitResult>>);
+pub(crate) struct Waiter(watch::Receiver<Phase>);
 
 impl Waiter {
     /// The end; `None` when nobody waits for it any more.
     pub(crate) async fn end(mut self) -> Option<ExitResult> {
-        self.0.wait_for(Option::is_some).await.ok()?.clone()
+        match &*self.0.wait_for(|phase| matches!(phase, Phase::Ended(_))).await.ok()? {
+            Phase::Ended(exit) => Some(exit.clone()),
+            _ => None,
+        }
+    }
+
+    /// Returns once the container has ended, which is before its output was taken over and the end is told.
+    pub(crate) async fn stopped(mut self) {
+        // An error says that nobody waits for it any more.
+        drop(self.0.wait_for(|phase| !matches!(phase, Phase::Running)).await);
     }
 }
 
@@ -143,7 +191,7 @@ async fn end(info: &Info, events: &Events) -> ExitResult {
                         events.emit(&info.task, "engine is back");
                     }
                     if !found.state.running {
-                        return exit_of(&found, found.state.exit_code);
+                        return exit_of(info, &found, found.state.exit_code).await;
                     }
                     break;
                 }
@@ -168,24 +216,40 @@ async fn details(info: &Info, code: i64) -> ExitResult {
     let mut pause = SHORTEST;
     for _ in 0..DETAILS {
         match info.engine.inspect(&info.container).await {
-            Ok(found) => return exit_of(&found, code),
+            Ok(found) => return exit_of(info, &found, code).await,
             Err(EngineError::NotFound(_)) => break,
             Err(_) => tokio::time::sleep(pause).await,
         }
         pause = (pause * 2).min(Duration::from_secs(1));
     }
-    ExitResult::code(i32::try_from(code).unwrap_or(-1))
+    let exit_code = i32::try_from(code).unwrap_or(-1);
+    ExitResult {
+        signal: signal_of(exit_code, false, &info.sent),
+        ..ExitResult::code(exit_code)
+    }
 }
 
-fn exit_of(found: &Container, code: i64) -> ExitResult {
+async fn exit_of(info: &Info, found: &Container, code: i64) -> ExitResult {
     let code = i32::try_from(code).unwrap_or(-1);
+    // A task that did what it was started for was not killed, whatever became of a child of its.
+    let oom_killed = code != 0 && (found.state.oom_killed || oom::killed(found.id.clone()).await);
     let err = Some(&found.state.error).filter(|text| !text.is_empty());
     ExitResult {
         exit_code: code,
-        // The engine reports a shell's way of saying it; a status above 128 need not be a signal.
-        signal: 0,
-        oom_killed: found.state.oom_killed,
+        signal: signal_of(code, oom_killed, &info.sent),
+        oom_killed,
         err: err.map(|text| format!("engine: {text}")),
+    }
+}
+
+/// The signal that a status of 128 and more stands for, if anybody is known to have sent it.
+fn signal_of(code: i32, oom_killed: bool, sent: &Sent) -> i32 {
+    let signal = code.saturating_sub(128);
+    let by_kernel = oom_killed && signal == Signal::SIGKILL as i32;
+    if signal > 0 && (by_kernel || sent.has(signal)) {
+        signal
+    } else {
+        0
     }
 }
 
@@ -194,5 +258,34 @@ fn removed() -> ExitResult {
         exit_code: -1,
         err: Some("the container was removed by somebody else; how it ended is not known".to_owned()),
         ..ExitResult::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(code: i32, oom_killed: bool, sent: &[&str], signal: i32) {
+        let noted = Sent::default();
+        for signal in sent {
+            noted.note(signal);
+        }
+        assert_eq!(signal_of(code, oom_killed, &noted), signal, "{code} after {sent:?}");
+    }
+
+    #[test]
+    fn a_status_is_a_signal_if_somebody_sent_it() {
+        check(0, false, &["SIGTERM"], 0);
+        check(3, false, &["SIGTERM", "SIGQUIT"], 0);
+        check(143, false, &["SIGTERM"], 15);
+        check(143, false, &["15"], 15);
+        check(137, false, &["SIGTERM", "SIGKILL"], 9);
+        check(137, false, &["SIGTERM"], 0);
+        check(137, false, &[], 0);
+        check(137, true, &[], 9);
+        check(1, true, &[], 0);
+        check(-1, false, &["SIGKILL"], 0);
+        check(143, false, &["SIGRTMIN+3"], 0);
     }
 }

@@ -31,23 +31,24 @@ impl Stat {
         Self::parse(&text).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/self/stat makes no sense"))
     }
 
-    /// The process's name may hold spaces and parentheses; fields are counted from the last one.
     fn parse(text: &str) -> Option<Self> {
-        let (pid, rest) = text.split_once(' ')?;
-        let (_, fields) = rest.rsplit_once(") ")?;
-        let mut fields = fields.split(' ');
-        let state = fields.next()?;
-        let parent = fields.next()?.parse().ok()?;
-        let session = fields.nth(1)?.parse().ok()?;
-        let start = fields.nth(15)?.parse().ok()?;
+        let (pid, _) = text.split_once(' ')?;
+        let fields = stat_fields(text)?;
         Some(Self {
             pid: pid.parse().ok()?,
-            is_zombie: matches!(state, "Z" | "X"),
-            parent,
-            session,
-            start,
+            is_zombie: matches!(*fields.first()?, "Z" | "X"),
+            parent: fields.get(1)?.parse().ok()?,
+            session: fields.get(3)?.parse().ok()?,
+            start: fields.get(19)?.parse().ok()?,
         })
     }
+}
+
+/// The fields of `/proc/<pid>/stat` from the process's state on. Its name, before that, may hold spaces and parentheses:
+/// they are counted from the last one.
+pub(crate) fn stat_fields(text: &str) -> Option<Vec<&str>> {
+    let (_, fields) = text.rsplit_once(") ")?;
+    Some(fields.split(' ').collect())
 }
 
 /// Names this boot of the machine: pids and ticks of another one mean nothing.

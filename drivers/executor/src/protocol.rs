@@ -61,8 +61,6 @@ pub(crate) enum Request {
 pub(crate) struct Exec {
     pub(crate) command: String,
     pub(crate) args: Vec<String>,
-    /// Added to the task's environment, over what is there.
-    pub(crate) env: Vec<String>,
     pub(crate) tty: Option<TerminalSize>,
 }
 

@@ -33,13 +33,12 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use encamp_driver::{
-    BoxStream, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, NetworkIsolationMode, Result, StartedTask,
-    TaskConfig, TaskEvent, TaskOutput, TaskState, TaskStats, TaskStatus, Topology,
+    BoxStream, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Result, StartedTask, TaskConfig, TaskEvent,
+    TaskState, TaskStats, TaskStatus, Topology,
 };
 use futures_util::{StreamExt, stream};
 use tokio::sync::broadcast;
@@ -47,13 +46,16 @@ use tokio::task::AbortHandle;
 use tokio_stream::wrappers::BroadcastStream;
 
 use crate::{
-    AdoptError, DestroyError, Event, Executor, Exit, LaunchError, Output, Plan, Process, SessionExit, SessionIo,
-    TerminalSize, signal_number,
+    AdoptError, DestroyError, Event, Executor, Exit, LaunchError, Plan, Process, SessionExit, SessionIo, TerminalSize,
+    signal_number,
 };
 
 mod errors;
+mod plan;
 mod stats;
 mod usage;
+
+pub use plan::{identity, join_procs, limits, network_namespace, output, set_user};
 
 use errors::{control_error, launch_error, session_error};
 
@@ -373,34 +375,6 @@ impl Drop for Reservation<'_> {
             slots.remove(&self.id);
         }
     }
-}
-
-/// Where a task's output goes, for its plan.
-pub fn output(task: &TaskConfig) -> Output {
-    match &task.output {
-        TaskOutput::Discard => Output::Discard,
-        TaskOutput::Fifo { stdout, stderr } => Output::Fifo {
-            stdout: stdout.clone(),
-            stderr: stderr.clone(),
-        },
-        TaskOutput::Files {
-            dir,
-            max_files,
-            max_file_size,
-        } => Output::Files {
-            dir: dir.clone(),
-            name: task.name.clone(),
-            max_files: *max_files,
-            max_file_size: *max_file_size,
-        },
-    }
-}
-
-/// The network namespace that a task is to join, for its plan; `None` for the host's.
-pub fn network_namespace(task: &TaskConfig) -> Option<PathBuf> {
-    let isolation = task.network_isolation.as_ref()?;
-    let is_own = isolation.mode != NetworkIsolationMode::Host && !isolation.path.as_os_str().is_empty();
-    is_own.then(|| isolation.path.clone())
 }
 
 fn template(config: &TaskConfig) -> TaskEvent {

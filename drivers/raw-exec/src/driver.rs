@@ -104,12 +104,12 @@ impl Driver for RawExec {
     }
 
     async fn start_task(&self, task: TaskConfig) -> Result<StartedTask> {
-        let Settings { options, .. } = self.settings().clone();
+        let Settings { options, topology } = self.settings().clone();
         if !options.enabled {
             let text = "raw_exec is disabled; its operator can set `enabled = true` in its configuration";
             return Err(Error::fatal(text));
         }
-        let plan = plan::plan(&task, &options, &self.cgroups)?;
+        let plan = plan::plan(&task, &options, &self.cgroups, topology)?;
         self.tasks.start(&task, &plan).await
     }
 

@@ -28,6 +28,7 @@ pub struct Runner {
     parts: Parts,
     desired: watch::Receiver<Desired>,
     events: broadcast::Sender<Event>,
+    set_up: watch::Sender<bool>,
     _lock: Lock,
 }
 
@@ -36,6 +37,7 @@ pub struct Runner {
 pub struct Control {
     desired: Arc<watch::Sender<Desired>>,
     events: broadcast::Sender<Event>,
+    set_up: watch::Receiver<bool>,
 }
 
 /// One task's strings, as the allocation holds them.
@@ -50,15 +52,18 @@ impl Runner {
     pub fn new(prepared: Prepared, parts: Parts, lock: Lock) -> (Self, Control) {
         let (desired_tx, desired) = watch::channel(Desired::Run);
         let (events, _) = broadcast::channel(EVENT_BACKLOG);
+        let (set_up, is_set_up) = watch::channel(false);
         let control = Control {
             desired: Arc::new(desired_tx),
             events: events.clone(),
+            set_up: is_set_up,
         };
         let runner = Self {
             prepared,
             parts,
             desired,
             events,
+            set_up,
             _lock: lock,
         };
         (runner, control)
@@ -77,6 +82,7 @@ impl Runner {
             parts,
             desired,
             events,
+            set_up,
             _lock,
         } = self;
         let shared = Arc::new(Shared {
@@ -84,17 +90,27 @@ impl Runner {
             parts,
             events,
         });
+        shared.check_records()?;
         init_drivers(&prepared.tasks).await?;
         let mut context = shared.alloc_context();
         shared.prerun(&mut context).await?;
+        set_up.send_replace(true);
         let context = Arc::new(context);
         let tasks = run_tasks(&shared, &context, prepared.tasks, desired.clone()).await;
-        let failures = shared.postrun(&context).await;
-        if !failures.is_empty() {
-            return Err(RunError::Postrun { failures });
+        let outcome = Outcome {
+            tasks,
+            desired: *desired.borrow(),
+        };
+        if outcome.remains().next().is_some() {
+            // What may still run is not to lose what the hooks made for it; the runner that removes it cleans up.
+            return Ok(outcome);
         }
-        let desired = *desired.borrow();
-        Ok(Outcome { tasks, desired })
+        let failures = shared.postrun(&context).await;
+        if failures.is_empty() {
+            Ok(outcome)
+        } else {
+            Err(RunError::Postrun { failures })
+        }
     }
 }
 
@@ -108,6 +124,14 @@ impl Control {
             }
             stronger
         });
+    }
+
+    /// Waits until the allocation is set up and its tasks' turn has come; false when that is not to be.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn set_up(&self) -> bool {
+        self.set_up.clone().wait_for(|set_up| *set_up).await.is_ok()
     }
 
     /// What happens from now on. A watcher that falls too far behind misses events, not the runner.
@@ -136,6 +160,15 @@ impl Shared {
             network: None,
             dns: None,
         }
+    }
+
+    /// A task whose record cannot be read may run: it must not be started a second time.
+    fn check_records(&self) -> Result<(), RunError> {
+        let mut tasks = self.allocation.group.tasks.iter();
+        tasks.try_for_each(|task| {
+            let record = self.parts.store.task(&self.allocation.id, &task.name);
+            record.map(drop).map_err(RunError::Record)
+        })
     }
 
     /// Runs the hooks in order; at the first failure, cleans up after all of them.

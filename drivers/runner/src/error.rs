@@ -6,6 +6,9 @@ use encamp_hook::HookError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// What became of a task under an earlier runner cannot be read; nothing was started.
+    #[error("a task's record is damaged")]
+    Record(#[source] crate::StoreError),
     /// A driver of the allocation cannot work; nothing was set up.
     #[error("driver {driver} cannot work")]
     Driver {

@@ -17,6 +17,7 @@ mod event;
 mod lifecycle;
 mod outcome;
 mod prepare;
+mod remains;
 mod restart;
 mod store;
 mod task;
@@ -28,5 +29,9 @@ pub use error::RunError;
 pub use event::{Event, EventKind};
 pub use lifecycle::Desired;
 pub use outcome::{Outcome, TaskOutcome};
-pub use prepare::{Prepared, PreparedTask, prepare};
-pub use store::{AllocRecord, Lock, LockError, NetworkAddress, Phase, Store, StoreError, Supervisor, TaskRecord};
+pub use prepare::{Prepared, PreparedTask, prepare, prepare_again};
+pub use remains::reap;
+pub use store::{
+    AllocRecord, Lock, LockError, NetworkAddress, Phase, Remains, Store, StoreError, Supervisor, TaskRecord,
+};
+pub use task::KILL_PATIENCE;

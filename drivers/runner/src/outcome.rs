@@ -2,7 +2,7 @@
 
 use encamp_driver::ExitResult;
 
-use crate::Desired;
+use crate::{Desired, Remains};
 
 /// What became of an allocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,4 +22,17 @@ pub struct TaskOutcome {
     pub failed: bool,
     /// How it last ended; `None` when it never ran.
     pub exit: Option<ExitResult>,
+    /// What may be left of it, and why.
+    pub remains: Vec<Remains>,
+}
+
+impl Outcome {
+    /// Each task of which something may be left, with the reason.
+    pub fn remains(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tasks.iter().flat_map(|task| {
+            task.remains
+                .iter()
+                .map(|start| (task.name.as_str(), start.reason.as_str()))
+        })
+    }
 }

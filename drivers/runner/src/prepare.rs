@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use encamp_driver::{Capabilities, Driver, FsIsolation, LinuxResources, Resources, TaskConfig, TaskOutput};
-use encamp_hclspec::{Diagnostic, Diagnostics, Spec, did_you_mean};
+use encamp_hclspec::{Diagnostic, Diagnostics, Spec, UnknownVariables, Value, did_you_mean};
 use encamp_hook::{AllocContext, TaskContext};
 use encamp_jobspec::Task;
 use encamp_taskenv::{Builder, Built, Dirs, Ids, Limits, merge_meta};
@@ -34,6 +34,32 @@ pub struct PreparedTask {
 /// # Errors
 /// Every task whose driver is not there or refuses its `config` block, each with its place in the job file.
 pub async fn prepare(allocation: Allocation, parts: &Parts) -> Result<Prepared, Diagnostics> {
+    let (tasks, mut problems) = with_drivers(&allocation, parts).await;
+    for prepared in &tasks {
+        if let Err(more) = prepared.check_config(&allocation, parts) {
+            problems.extend(more);
+        }
+    }
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    Ok(Prepared { allocation, tasks })
+}
+
+/// An allocation that was prepared before, by an earlier runner: its `config` blocks are not checked again, for what they
+/// refer to may have been that runner's environment.
+///
+/// # Errors
+/// Every task whose driver is not there any more.
+pub async fn prepare_again(allocation: Allocation, parts: &Parts) -> Result<Prepared, Diagnostics> {
+    let (tasks, problems) = with_drivers(&allocation, parts).await;
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    Ok(Prepared { allocation, tasks })
+}
+
+async fn with_drivers(allocation: &Allocation, parts: &Parts) -> (Vec<PreparedTask>, Diagnostics) {
     let mut problems = Diagnostics::new();
     let mut tasks = Vec::new();
     for task in &allocation.group.tasks {
@@ -42,15 +68,7 @@ pub async fn prepare(allocation: Allocation, parts: &Parts) -> Result<Prepared, 
             Err(problem) => problems.push(problem),
         }
     }
-    for prepared in &tasks {
-        if let Err(more) = prepared.bare_config(&allocation, parts, "") {
-            problems.extend(more);
-        }
-    }
-    if problems.has_errors() {
-        return Err(problems);
-    }
-    Ok(Prepared { allocation, tasks })
+    (tasks, problems)
 }
 
 async fn with_driver(task: &Task, drivers: &Drivers) -> Result<PreparedTask, Diagnostic> {
@@ -102,18 +120,21 @@ impl Prepared {
     /// What the task's driver is told of it, with nothing that hooks would add: enough to find a running task again.
     ///
     /// # Errors
-    /// The `config` block refers to something that only a hook would have added; or there is no such task.
+    /// There is no such task.
     pub fn task_config(&self, parts: &Parts, task: &str, task_id: &str) -> Result<TaskConfig, Diagnostics> {
         let prepared = self.tasks.iter().find(|prepared| prepared.task.name == task);
         let Some(prepared) = prepared else {
-            let mut problems = Diagnostics::new();
-            problems.push(Diagnostic::error(
-                "Unknown task",
-                format!("There is no task \"{task}\"."),
-            ));
-            return Err(problems);
+            let detail = format!("There is no task \"{task}\".");
+            return Err(Diagnostic::error("Unknown task", detail).into());
         };
-        prepared.bare_config(&self.allocation, parts, task_id)
+        let (alloc, context) = bare_contexts(&self.allocation, task);
+        let surroundings = Surroundings {
+            allocation: &self.allocation,
+            host_env: &parts.host_env,
+            alloc: &alloc,
+            task: &context,
+        };
+        Ok(prepared.known_config(&surroundings, task_id))
     }
 }
 
@@ -126,8 +147,8 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl PreparedTask {
-    /// What the driver is told, with nothing that hooks would add.
-    fn bare_config(&self, allocation: &Allocation, parts: &Parts, task_id: &str) -> Result<TaskConfig, Diagnostics> {
+    /// Whether the driver accepts the `config` block, with nothing that hooks would add.
+    fn check_config(&self, allocation: &Allocation, parts: &Parts) -> Result<(), Diagnostics> {
         let (alloc, task) = bare_contexts(allocation, &self.task.name);
         let surroundings = Surroundings {
             allocation,
@@ -135,15 +156,29 @@ impl PreparedTask {
             alloc: &alloc,
             task: &task,
         };
-        self.task_config(&surroundings, task_id)
+        self.task_config(&surroundings, "").map(drop)
     }
 
-    /// What the driver is told.
+    /// What the driver is told of a task that it is to start.
     pub(crate) fn task_config(&self, around: &Surroundings<'_>, task_id: &str) -> Result<TaskConfig, Diagnostics> {
+        let built = self.environment(around);
+        let config = self.task.config.decode(&self.schema, &built.variables)?;
+        Ok(self.told(around, task_id, built, config))
+    }
+
+    /// What the driver is told of a task that was started before: it must be found whatever has become of the environment
+    /// that its configuration refers to, so what is unknown of that stays text.
+    pub(crate) fn known_config(&self, around: &Surroundings<'_>, task_id: &str) -> TaskConfig {
+        let built = self.environment(around);
+        let unknown = UnknownVariables::KeepText;
+        let config = self.task.config.decode_with(&self.schema, &built.variables, unknown);
+        self.told(around, task_id, built, config.unwrap_or(Value::Null))
+    }
+
+    fn told(&self, around: &Surroundings<'_>, task_id: &str, built: Built, driver_config: Value) -> TaskConfig {
         let task = &self.task;
         let allocation = around.allocation;
-        let built = self.environment(around);
-        Ok(TaskConfig {
+        TaskConfig {
             id: task_id.to_owned(),
             name: task.name.clone(),
             alloc_id: allocation.id.clone(),
@@ -154,7 +189,7 @@ impl PreparedTask {
             namespace: allocation.job.namespace.clone(),
             node_name: allocation.node.facts.name.clone(),
             node_id: allocation.node.facts.id.clone(),
-            driver_config: task.config.decode(&self.schema, &built.variables)?,
+            driver_config,
             resources: self.resources(allocation),
             mounts: around.task.mounts.clone(),
             devices: around.task.devices.clone(),
@@ -165,7 +200,7 @@ impl PreparedTask {
             dns: around.alloc.dns.clone(),
             device_env: encamp_driver::Env::default(),
             env: built.env,
-        })
+        }
     }
 
     fn environment(&self, around: &Surroundings<'_>) -> Built {

@@ -5,16 +5,18 @@
 //! half of one, and a kill between two writes leaves the older. Nothing is flushed to the disk itself: after a power
 //! loss no process that a record names is alive any more.
 
+mod lock;
+
 use std::collections::BTreeMap;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::fmt;
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use encamp_driver::{ExitResult, NetworkOverride};
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
+pub use lock::{Lock, LockError, Supervisor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +32,8 @@ pub struct Store {
     root: PathBuf,
 }
 
-/// What was asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What was asked for. `Debug` prints no text and no value: they may be secrets.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AllocRecord {
     /// The allocation's id.
     pub id: String,
@@ -41,6 +43,9 @@ pub struct AllocRecord {
     pub job_text: String,
     /// The values given for the job's variables.
     pub variables: BTreeMap<String, String>,
+    /// What a later runner must know of the environment of the first: whoever asks chooses what.
+    #[serde(default)]
+    pub host_env: BTreeMap<String, String>,
     /// The job's id.
     pub job_id: String,
     /// The group that runs.
@@ -77,7 +82,21 @@ pub struct TaskRecord {
     pub network: Option<NetworkAddress>,
     /// The latest events.
     pub events: Vec<Event>,
+    /// Starts of it of which something may be left that could not be removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remains: Vec<Remains>,
     pub(crate) restart_tracker: RestartTracker,
+}
+
+/// A start of which something may be left. The next runner of the allocation tries to remove it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remains {
+    /// The start's id.
+    pub task_id: String,
+    /// The driver's own record of it.
+    pub driver_state: Vec<u8>,
+    /// What kept it from being removed.
+    pub reason: String,
 }
 
 /// An address that a driver gave to a task.
@@ -108,34 +127,6 @@ pub enum Phase {
     Dead,
 }
 
-/// The right to run an allocation; released when dropped, or when its process dies.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-}
-
-/// Whether a live process runs an allocation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Supervisor {
-    /// None does.
-    None,
-    /// One does that has not said yet which it is.
-    Unnamed,
-    /// This one does.
-    Process(i32),
-}
-
-/// Somebody else runs the allocation, or the lock could not be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum LockError {
-    /// A live runner holds it.
-    #[error("the allocation is run by process {0}")]
-    Held(i32),
-    /// The lock file cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// A record could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}", path.display())]
@@ -155,17 +146,20 @@ impl Store {
     }
 
     /// Keeps what was asked for; makes the allocation's folder (mode 0700), and what is missing above all folders so that
-    /// tasks of every user can pass (0711, without root 0700): their own directories may lie there too.
+    /// tasks of every user can pass (0711, without root 0700): their own directories may lie there too. The right to run
+    /// the allocation is taken before anybody can see it.
     ///
     /// # Errors
     /// The folder or the record cannot be written.
-    pub fn create(&self, record: &AllocRecord) -> Result<(), StoreError> {
+    pub fn create(&self, record: &AllocRecord) -> Result<Lock, LockError> {
         let dir = self.dir(&record.id);
         let tasks = dir.join("tasks");
         make_above(&self.root).map_err(at("create the folders above", &self.root))?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(&tasks);
         made.map_err(at("create", &tasks))?;
-        write(&dir.join("alloc.json"), record)
+        let lock = self.lock(&record.id)?;
+        write(&dir.join("alloc.json"), record)?;
+        Ok(lock)
     }
 
     /// Every allocation that was asked for and not removed, oldest first. Folders without a record are left out: their
@@ -215,56 +209,27 @@ impl Store {
         }
     }
 
-    /// Takes the right to run an allocation, and writes this process's id into the lock.
+    /// Notes that the allocation is to be kept after its end.
     ///
     /// # Errors
-    /// [`LockError::Held`] when a live process has it.
-    pub fn lock(&self, alloc_id: &str) -> Result<Lock, LockError> {
-        let path = self.dir(alloc_id).join("lock");
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = options.open(&path).map_err(at("open", &path))?;
-        if fcntl(&file, FcntlArg::F_OFD_SETLK(&whole_file())).is_err() {
-            return Err(LockError::Held(read_pid(&mut file).map_err(at("read", &path))?));
-        }
-        let mut record = || {
-            file.set_len(0)?;
-            file.rewind()?;
-            writeln!(file, "{}", std::process::id())
-        };
-        record().map_err(at("write", &path))?;
-        Ok(Lock { _file: file })
+    /// The note cannot be written.
+    pub fn keep(&self, alloc_id: &str) -> Result<(), StoreError> {
+        let path = self.keep_path(alloc_id);
+        fs::write(&path, "").map_err(at("write", &path))
     }
 
-    /// Whether a live process runs the allocation. Only asks: no runner is kept from its lock.
-    ///
-    /// # Errors
-    /// The lock is there and cannot be asked about.
-    pub fn supervisor(&self, alloc_id: &str) -> Result<Supervisor, StoreError> {
-        let path = self.dir(alloc_id).join("lock");
-        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Supervisor::None),
-            Err(error) => return Err(at("open", &path)(error)),
-        };
-        let mut lock = whole_file();
-        fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).map_err(|errno| at("ask about", &path)(errno.into()))?;
-        if i32::from(lock.l_type) == libc::F_UNLCK {
-            return Ok(Supervisor::None);
-        }
-        let pid = read_pid(&mut file).map_err(at("read", &path))?;
-        // A runner that died may have left its id, and the id may be another process's by now.
-        let named = pid > 0 && has_open(pid, &path);
-        Ok(if named {
-            Supervisor::Process(pid)
-        } else {
-            Supervisor::Unnamed
-        })
+    /// Whether somebody wants the allocation kept after its end.
+    pub fn is_kept(&self, alloc_id: &str) -> bool {
+        self.keep_path(alloc_id).exists()
     }
 
     /// The allocation's folder.
     pub fn dir(&self, alloc_id: &str) -> PathBuf {
         self.root.join(alloc_id)
+    }
+
+    fn keep_path(&self, alloc_id: &str) -> PathBuf {
+        self.dir(alloc_id).join("keep")
     }
 
     fn task_path(&self, alloc_id: &str, task: &str) -> PathBuf {
@@ -273,11 +238,32 @@ impl Store {
 }
 
 impl TaskRecord {
+    /// The start that is not known to be over and removed, if there is one.
+    pub(crate) fn unfinished(&self) -> Option<Remains> {
+        matches!(self.phase, Phase::Starting | Phase::Running | Phase::Exited).then(|| Remains {
+            task_id: self.task_id.clone(),
+            driver_state: self.driver_state.clone(),
+            reason: String::new(),
+        })
+    }
+
     /// Adds an event; the oldest make room.
     pub fn push_event(&mut self, event: Event) {
         self.events.push(event);
         let surplus = self.events.len().saturating_sub(MAX_EVENTS);
         self.events.drain(..surplus);
+    }
+}
+
+impl fmt::Debug for AllocRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AllocRecord")
+            .field("id", &self.id)
+            .field("job_file", &self.job_file)
+            .field("job_id", &self.job_id)
+            .field("group", &self.group)
+            .field("task_names", &self.task_names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -326,31 +312,6 @@ fn write<T: Serialize>(path: &Path, record: &T) -> Result<(), StoreError> {
         .and_then(|mut file| file.write_all(&bytes))
         .and_then(|()| fs::rename(&new, path))
         .map_err(at("write", path))
-}
-
-fn whole_file() -> libc::flock {
-    libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).unwrap_or_default(),
-        l_whence: i16::try_from(libc::SEEK_SET).unwrap_or_default(),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    }
-}
-
-/// The process id in a lock file; 0 where its holder has not written it yet.
-fn read_pid(file: &mut File) -> io::Result<i32> {
-    let mut text = String::new();
-    file.read_to_string(&mut text)?;
-    Ok(text.trim().parse().unwrap_or_default())
-}
-
-/// Whether a process has this very file open.
-fn has_open(pid: i32, path: &Path) -> bool {
-    let links = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    let mut targets = links.filter_map(|link| fs::read_link(link.path()).ok());
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    targets.any(|target| target == path)
 }
 
 fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {

@@ -2,12 +2,13 @@
 
 mod hooks;
 mod recover;
+mod remains;
 mod stop;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use encamp_driver::{Driver, Error, ExitResult, StartedTask, TaskConfig, TaskHandle, TaskState};
+use encamp_driver::{Driver, Error, ExitResult, StartedTask, TaskConfig};
 use encamp_hook::{AllocContext, TaskContext};
 use encamp_jobspec::JobType;
 use tokio::sync::{mpsc, watch};
@@ -25,8 +26,15 @@ use crate::{Event, EventKind, PreparedTask, TaskOutcome};
 /// The longest wait between two attempts at something that must succeed in the end.
 const MAX_BACKOFF: Duration = Duration::from_secs(10);
 
+/// The pause before a driver that could not wait for a task is asked for it again.
+const WAIT_PAUSE: Duration = Duration::from_millis(500);
+
 /// How often a clean-up that fails is tried.
 const DESTROY_ATTEMPTS: u32 = 5;
+
+/// How long after [`Desired::Kill`](crate::Desired::Kill) a driver may leave it open whether a task is gone. The task is
+/// given up then, and its record says what may be left.
+pub const KILL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs one task to its death.
 pub(crate) struct TaskRunner {
@@ -72,11 +80,13 @@ impl TaskRunner {
 
     pub(crate) async fn run(mut self) -> TaskOutcome {
         self.load();
-        if self.record.phase != Phase::Dead {
-            let failed = self.live().await;
-            self.record.failed = failed;
-            self.stop_hooks().await;
-            self.set_phase(Phase::Dead);
+        let orders = self.wires.orders.clone();
+        let settled = tokio::select! {
+            () = self.settle() => true,
+            () = out_of_patience(orders) => false,
+        };
+        if !settled {
+            self.give_up();
         }
         let ran = self.record.exit.is_some() || self.record.started_at.is_some();
         let failed = self.record.failed;
@@ -85,6 +95,17 @@ impl TaskRunner {
             name: self.spec.task.name,
             failed,
             exit: self.record.exit,
+            remains: self.record.remains,
+        }
+    }
+
+    /// Brings the task to its death, and removes what an earlier runner could not.
+    async fn settle(&mut self) {
+        self.sweep().await;
+        if self.record.phase != Phase::Dead {
+            self.record.failed = self.live().await;
+            self.stop_hooks().await;
+            self.set_phase(Phase::Dead);
         }
     }
 
@@ -171,6 +192,7 @@ impl TaskRunner {
             self.record.task_id = new_task_id(&self.shared.allocation.id, &self.spec.task.name);
         }
         self.record.driver_state.clear();
+        self.sweep().await;
         self.event(EventKind::TaskSetup, "building task directory and environment");
         self.prestart_hooks().await?;
         let config = self.config().map_err(|message| self.refuse(&message))?;
@@ -227,27 +249,24 @@ impl TaskRunner {
 
     /// Ends a start that is no longer wanted; whatever it had made by then is found and removed.
     async fn abandon_start(&mut self) {
-        if let Ok(config) = self.config() {
-            let handle = TaskHandle {
-                config,
-                state: TaskState::Unknown,
-                driver_state: Vec::new(),
-            };
-            drop(self.spec.driver.recover_task(handle).await);
-        }
+        // Not found is not the same as not there: what never ran is known to `destroy` alone.
+        self.is_there().await;
         self.destroy().await;
         self.event(EventKind::Killed, "start given up");
     }
 
     fn config(&self) -> Result<TaskConfig, String> {
-        let surroundings = Surroundings {
+        let config = self.spec.task_config(&self.surroundings(), &self.record.task_id);
+        config.map_err(|diagnostics| diagnostics.to_string())
+    }
+
+    fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings {
             allocation: &self.shared.allocation,
             host_env: &self.shared.parts.host_env,
             alloc: &self.alloc,
             task: &self.context,
-        };
-        let config = self.spec.task_config(&surroundings, &self.record.task_id);
-        config.map_err(|diagnostics| diagnostics.to_string())
+        }
     }
 
     // === watching and stopping
@@ -256,9 +275,7 @@ impl TaskRunner {
     async fn see_to_its_end(&mut self) -> End {
         self.wires.progress.send_replace(Progress::Started);
         let exit = self.watch().await;
-        while let Ok(event) = self.wires.mail.try_recv() {
-            self.record.push_event(event);
-        }
+        self.read_mail();
         let end = self.note_exit(exit);
         self.exited_hooks().await;
         self.destroy().await;
@@ -278,8 +295,8 @@ impl TaskRunner {
                     if let Ok(exit) = exit {
                         return exit;
                     }
-                    if let Err(error) = self.recover_until_answered().await {
-                        return lost(&error);
+                    if !self.is_there().await {
+                        return lost(&Error::TaskNotFound(self.record.task_id.clone()));
                     }
                     waiting.set(wait(Arc::clone(&self.spec.driver), self.record.task_id.clone()));
                 }
@@ -304,19 +321,17 @@ impl TaskRunner {
         end
     }
 
-    /// Removes what is left of the task, however often it takes within reason.
+    /// Removes what is left of the task, however often it takes within reason; what stays is noted.
     async fn destroy(&mut self) {
         let mut backoff = Duration::from_millis(50);
         for attempt in 1..=DESTROY_ATTEMPTS {
             match self.spec.driver.destroy_task(&self.record.task_id, true).await {
                 Ok(()) | Err(Error::TaskNotFound(_)) => return,
                 Err(error) if attempt == DESTROY_ATTEMPTS => {
-                    self.event(
-                        EventKind::DriverFailure,
-                        format!("cannot clean up after the task: {}", error.chain()),
-                    );
+                    self.leave(format!("cannot clean up after the task: {}", error.chain()));
+                    return;
                 }
-                Err(_) => {}
+                Err(error) => self.trouble(&format!("cannot clean up after the task yet: {}", error.chain())),
             }
             tokio::time::sleep(backoff).await;
             backoff = (backoff * 4).min(MAX_BACKOFF);
@@ -324,6 +339,23 @@ impl TaskRunner {
     }
 
     // === the record
+
+    /// Takes down a failure that is tried again, once as long as nothing else happens.
+    fn trouble(&mut self, message: &str) {
+        let latest = self.record.events.iter().rev();
+        let mut troubles = latest.take_while(|event| event.kind == EventKind::DriverFailure);
+        if !troubles.any(|event| event.message == message) {
+            self.event(EventKind::DriverFailure, message);
+            self.save();
+        }
+    }
+
+    /// Takes down what others have told of the task.
+    fn read_mail(&mut self) {
+        while let Ok(event) = self.wires.mail.try_recv() {
+            self.record.push_event(event);
+        }
+    }
 
     fn event(&mut self, kind: EventKind, message: impl Into<String>) {
         let event = Event::now(&self.spec.task.name, kind, message);
@@ -367,13 +399,27 @@ fn ends(order: Order) -> bool {
     matches!(order, Order::Stop | Order::Kill)
 }
 
-/// The task's exit; `Err` when the driver died and must be asked again.
+/// The task's exit; `Err` when the driver must first find the task again. Only its word that there is no such task
+/// makes one up.
 async fn wait(driver: Arc<dyn Driver>, id: String) -> Result<ExitResult, ()> {
     match driver.wait_task(&id).await {
         Ok(exit) => Ok(exit),
-        Err(Error::PluginShutdown) => Err(()),
-        Err(error) => Ok(lost(&error)),
+        Err(error @ Error::TaskNotFound(_)) => Ok(lost(&error)),
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "Driver cannot wait for the task"
+            );
+            tokio::time::sleep(WAIT_PAUSE).await;
+            Err(())
+        }
     }
+}
+
+/// Ends some time after the order to kill: nothing that is asked of a driver then may last longer.
+async fn out_of_patience(mut orders: watch::Receiver<Order>) {
+    ordered(&mut orders, |order| order == Order::Kill).await;
+    tokio::time::sleep(KILL_PATIENCE).await;
 }
 
 fn lost(error: &Error) -> ExitResult {

@@ -4,6 +4,7 @@
 pub mod body;
 mod context;
 mod decode;
+mod duration;
 mod eval;
 pub mod export;
 mod expression;
@@ -14,6 +15,7 @@ mod typed;
 pub use body::{Attribute, Block, Body, Label};
 pub use context::{Context, UnknownVariables};
 pub use decode::{Spellings, decode, decode_partial, decode_with};
+pub use duration::{DurationError, parse_duration};
 pub use encamp_hclspec_cty as cty;
 pub use encamp_hclspec_cty::{DecodeError, Number, NumberError, Type, Value, from_value, serde_map};
 pub use encamp_hclspec_syntax as syntax;

@@ -60,7 +60,7 @@ pub struct Group {
 /// A task.
 #[derive(Clone)]
 pub struct Task {
-    /// The label of the `task` block: no path, at most 255 bytes.
+    /// The label of the `task` block: no path, at most 200 bytes.
     pub name: String,
     /// The name of the driver.
     pub driver: String,

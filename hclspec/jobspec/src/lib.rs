@@ -17,7 +17,6 @@
 
 mod build;
 mod config;
-mod duration;
 mod job;
 mod names;
 mod read;
@@ -29,7 +28,7 @@ use std::sync::Arc;
 use encamp_hclspec::{Body, Diagnostic, Diagnostics, Source, Span};
 
 pub use config::Config;
-pub use duration::{DurationError, parse_duration};
+pub use encamp_hclspec::{DurationError, parse_duration};
 pub use job::{Group, Job, JobType, Lifecycle, LifecycleHook, Logs, Resources, Restart, RestartMode, Task};
 
 /// A job file that was understood.

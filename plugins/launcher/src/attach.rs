@@ -29,7 +29,7 @@ pub(crate) async fn attach(data: &DataDir, parts: &Parts, alloc: &Alloc, task: &
         return Err(usage(format!("task \"{task}\" does not run")));
     }
     let allocation = load::again(&alloc.record, data)?;
-    let prepared = load::prepare(allocation, parts).await?;
+    let prepared = load::prepare_again(allocation, parts).await?;
     let mut config = prepared
         .task_config(parts, task, &record.task_id)
         .map_err(crate::exit::BadInput::Job)?;

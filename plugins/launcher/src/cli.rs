@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -82,8 +83,8 @@ pub(crate) enum Command {
     },
 }
 
-/// Which part of which job file.
-#[derive(Clone, Debug, Args)]
+/// Which part of which job file. `Debug` prints no variable's value: it may be secret.
+#[derive(Clone, Args)]
 pub(crate) struct JobArgs {
     /// The job file; `-` for standard input
     pub(crate) job: PathBuf,
@@ -99,6 +100,18 @@ pub(crate) struct JobArgs {
     /// A value for one of the job's variables. Can be given several times
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = name_and_value)]
     pub(crate) vars: Vec<(String, String)>,
+}
+
+impl fmt::Debug for JobArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let vars: Vec<_> = self.vars.iter().map(|(name, _)| name).collect();
+        f.debug_struct("JobArgs")
+            .field("job", &self.job)
+            .field("group", &self.group)
+            .field("tasks", &self.tasks)
+            .field("vars", &vars)
+            .finish()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -214,6 +227,13 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_values_of_variables_are_not_printed() {
+        let cli = Cli::try_parse_from(["encamp", "run", "j.hcl", "--var", "token=hunter2"]).unwrap();
+        let printed = format!("{cli:?}");
+        assert!(printed.contains("token") && !printed.contains("hunter2"), "{printed}");
     }
 
     #[test]

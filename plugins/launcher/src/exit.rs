@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use encamp_hclspec::{Diagnostics, Style};
+use nix::sys::signal::Signal;
 
 use crate::output;
 
@@ -36,6 +37,11 @@ impl fmt::Display for BadInput {
 /// A mistake on the command line.
 pub(crate) fn usage(message: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(BadInput::Usage(message.into()))
+}
+
+/// The exit code of a program that a signal has ended, as shells tell it.
+pub(crate) fn killed_by(signal: Signal) -> u8 {
+    u8::try_from(128 + signal as i32).unwrap_or(1)
 }
 
 /// Reports a failure on standard error and gives the exit code.

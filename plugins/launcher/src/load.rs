@@ -11,6 +11,7 @@ use encamp_jobspec::{Group, Parsed};
 use encamp_runner::{AllocRecord, Allocation, Prepared};
 
 use crate::cli::JobArgs;
+use crate::environment::Environment;
 use crate::exit::{self, BadInput, usage};
 use crate::paths::DataDir;
 use crate::wiring;
@@ -31,6 +32,7 @@ pub(crate) fn request(args: &JobArgs) -> Result<(AllocRecord, Allocation, encamp
         job_file: name,
         job_text: source.text().to_owned(),
         variables: args.vars.iter().cloned().collect(),
+        host_env: Environment::here().to_keep(source.text()),
         job_id: String::new(),
         group: args.group.clone().unwrap_or_default(),
         task_names: args.tasks.clone(),
@@ -52,6 +54,12 @@ pub(crate) fn again(record: &AllocRecord, data: &DataDir) -> Result<Allocation> 
 /// Checks an allocation against the drivers; nothing is started.
 pub(crate) async fn prepare(allocation: Allocation, parts: &encamp_runner::Parts) -> Result<Prepared> {
     Ok(encamp_runner::prepare(allocation, parts).await.map_err(BadInput::Job)?)
+}
+
+/// The same for an allocation that was checked before, by whoever ran it first.
+pub(crate) async fn prepare_again(allocation: Allocation, parts: &encamp_runner::Parts) -> Result<Prepared> {
+    let prepared = encamp_runner::prepare_again(allocation, parts).await;
+    Ok(prepared.map_err(BadInput::Job)?)
 }
 
 fn build(mut record: AllocRecord, parsed: Parsed) -> Result<(AllocRecord, Allocation, encamp_hclspec::Diagnostics)> {

@@ -4,10 +4,13 @@
 #![forbid(unsafe_code)]
 
 mod attach;
+mod attend;
 mod cli;
 mod commands;
+mod environment;
 mod exit;
 mod hooks;
+mod lines;
 mod load;
 mod output;
 mod paths;
@@ -15,21 +18,20 @@ mod purge;
 mod resume;
 mod signals;
 mod target;
+mod trace;
 mod ui;
 mod wiring;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::cli::Cli;
+use crate::trace::Trace;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    init_tracing(cli.global.verbose);
+    let trace = Trace::init(cli.global.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -43,21 +45,6 @@ fn main() -> ExitCode {
         }
         Err(error) => Err(anyhow::Error::new(error).context("cannot start the runtime")),
     };
+    trace.flush();
     exit::code(result)
-}
-
-/// Diagnostics go to standard error, the program's own only unless more is asked for: libraries may log requests whole,
-/// and those hold secrets.
-fn init_tracing(verbose: u8) {
-    let (ours, theirs) = match verbose {
-        0 => (LevelFilter::WARN, LevelFilter::OFF),
-        1 => (LevelFilter::INFO, LevelFilter::OFF),
-        2 => (LevelFilter::DEBUG, LevelFilter::WARN),
-        _ => (LevelFilter::TRACE, LevelFilter::INFO),
-    };
-    let targets = Targets::new().with_default(theirs).with_target("encamp", ours);
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .without_time();
-    tracing_subscriber::registry().with(targets).with(layer).init();
 }

@@ -6,7 +6,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde::Serialize;
+use encamp_logs::Stream;
 
 static JSON: AtomicBool = AtomicBool::new(false);
 
@@ -40,11 +40,19 @@ pub(crate) fn line(text: &str) {
 }
 
 /// A JSON value on a line of its own.
-pub(crate) fn print_json(value: &impl Serialize) {
-    match serde_json::to_string(value) {
-        Ok(text) => line(&text),
-        Err(error) => self::error(&format!("cannot print JSON: {error}")),
+pub(crate) fn print_json(value: &serde_json::Value) {
+    line(&value.to_string());
+}
+
+/// A line of a task's output, or a piece of one, as JSON: see the README.
+pub(crate) fn task_line(task: &str, stream: Stream, line: &[u8]) -> serde_json::Value {
+    let whole = line.strip_suffix(b"\n");
+    let text = String::from_utf8_lossy(whole.unwrap_or(line));
+    let mut value = serde_json::json!({ "task": task, "stream": stream, "text": text });
+    if let (None, Some(object)) = (whole, value.as_object_mut()) {
+        object.insert("partial".to_owned(), true.into());
     }
+    value
 }
 
 /// An error, in the way every command reports one.

@@ -38,6 +38,13 @@ impl Alloc {
         })
     }
 
+    /// Each task of which something may be left that could not be removed, with the reason.
+    pub(crate) fn remains(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tasks
+            .iter()
+            .flat_map(|(name, task)| task.remains.iter().map(|start| (name.as_str(), start.reason.as_str())))
+    }
+
     /// Whether nothing of it will run again.
     pub(crate) fn is_over(&self) -> bool {
         self.tasks.iter().all(|(_, task)| task.phase == Phase::Dead)
@@ -47,6 +54,7 @@ impl Alloc {
     pub(crate) fn status(&self) -> &'static str {
         let any = |phase: Phase| self.tasks.iter().any(|(_, task)| task.phase == phase);
         match () {
+            () if self.is_over() && self.remains().next().is_some() => "unclean",
             () if self.is_over() && self.tasks.iter().any(|(_, task)| task.failed) => "failed",
             () if self.is_over() => "complete",
             () if self.supervisor == Supervisor::None => "unattended",

@@ -1,6 +1,5 @@
 //! The real parts, put together.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{env, fs, thread};
 
@@ -12,40 +11,31 @@ use encamp_exec::Exec;
 use encamp_executor::{Executor, Program};
 use encamp_hclspec::{Body, Context, Source, decode};
 use encamp_raw_exec::RawExec;
-use encamp_runner::{Drivers, Node, Parts, Store};
-use encamp_taskenv::{HOST_ENV_DENYLIST, filter_host_env};
+use encamp_runner::{AllocRecord, Drivers, Node, Parts, Store};
 
+use crate::environment::Environment;
 use crate::hooks::Directories;
 use crate::paths::DataDir;
 
-/// How much of the host's environment host tasks see: all but what is known to be secret, and our own settings.
-fn host_env() -> BTreeMap<String, String> {
-    let vars = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    filter_host_env(
-        vars.filter(|(name, _)| !name.starts_with("ENCAMP_")),
-        &HOST_ENV_DENYLIST,
-    )
-}
-
 /// Everything that the runner of an allocation is handed.
-pub(crate) async fn parts(data: &DataDir, alloc_id: &str) -> Result<Parts> {
+pub(crate) async fn parts(data: &DataDir, alloc: &AllocRecord) -> Result<Parts> {
+    let environment = Environment::of(alloc);
     Ok(Parts {
-        drivers: drivers(data, alloc_id).await?,
+        drivers: drivers(data, &alloc.id, &environment).await?,
         alloc_hooks: vec![Arc::new(Directories::new(data.allocs()))],
         task_hooks: Vec::new(),
         store: Store::new(data.state()),
-        host_env: host_env(),
+        host_env: environment.into_variables(),
     })
 }
 
 /// The built-in drivers, configured for one allocation on this machine.
-pub(crate) async fn drivers(data: &DataDir, alloc_id: &str) -> Result<Drivers> {
+pub(crate) async fn drivers(data: &DataDir, alloc_id: &str, environment: &Environment) -> Result<Drivers> {
     // A job of containers alone does without the program; host tasks say at their start that it is missing.
     let program = Program::locate().unwrap_or_else(|_| Program::new("encamp-executor"));
     let executor = Executor::new(program, data.executor());
     let cgroups = Hierarchy::detect();
-    let endpoint = env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
-    let engine = BollardEngine::connect(endpoint.as_deref()).context("cannot use DOCKER_HOST")?;
+    let engine = BollardEngine::connect(environment.docker_host()).context("cannot use DOCKER_HOST")?;
     let raw_exec = RawExec::new(executor.clone(), cgroups.clone());
     configure(&raw_exec, "enabled = true").await?;
     let exec = Exec::new(executor, cgroups);

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Buf, BytesMut};
 use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::cursor::{ApiPoint, Cursor, Source, Stamp};
 use super::writer::Output;
@@ -22,9 +23,12 @@ const TIME: usize = 30;
 const SKEW: Duration = Duration::from_secs(5);
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
-/// How long a following stream may stay open after the container's end, and how often the rest is then tried.
+/// How long a following stream may stay open after the container's end without a word.
 const END: Duration = Duration::from_secs(5);
-const LAST_TRIES: u32 = 20;
+/// How long a stream of what the engine has kept may be silent, and how long an engine may be away or fail, before the
+/// rest of an ended task's output is given up.
+const SILENCE: Duration = Duration::from_secs(30);
+const AWAY: Duration = Duration::from_mins(5);
 const CHUNK: usize = 64 * 1024;
 
 /// Follows `container` into `output` until `finish` says that nothing more will be written, and then to its end.
@@ -57,16 +61,16 @@ pub(super) async fn follow(
         }
     }
     // The stream may have ended early; the engine has all of it now.
-    for _ in 0..LAST_TRIES {
-        match follower.pass(false, &mut finish).await {
-            Ok(()) | Err(EngineError::NotFound(_)) => return,
-            Err(EngineError::Unsupported(text)) => return follower.output.once(unreadable(&text)),
-            Err(_) => tokio::time::sleep(SHORTEST_WAIT).await,
-        }
+    match follower.rest(&mut finish).await {
+        Ok(()) => {}
+        Err(EngineError::Unsupported(text)) => follower.output.once(unreadable(&text)),
+        Err(EngineError::NotFound(_)) => follower
+            .output
+            .lost("output may be missing: the container was removed before the end of its output was read".to_owned()),
+        Err(error) => follower.output.lost(format!(
+            "the end of the task's output could not be read from the engine: {error}"
+        )),
     }
-    follower
-        .output
-        .once("the end of the task's output could not be read from the engine".to_owned());
 }
 
 fn unreadable(text: &str) -> String {
@@ -80,7 +84,55 @@ struct Follower {
     output: Output,
 }
 
+/// With a source that fails: it may go away and come back, and is given up when it stays away.
+struct Patience {
+    progress: Instant,
+    wait: Duration,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self {
+            progress: Instant::now(),
+            wait: SHORTEST_WAIT,
+        }
+    }
+
+    /// How long to wait before the next pass; the error again, where no repetition would cure it.
+    fn after(&mut self, error: EngineError, progress: bool) -> Result<Duration, EngineError> {
+        if !error.is_ambiguous() || (!progress && self.progress.elapsed() >= AWAY) {
+            return Err(error);
+        }
+        if progress {
+            *self = Self::new();
+        } else {
+            self.wait = (self.wait * 2).min(LONGEST_WAIT);
+        }
+        Ok(self.wait)
+    }
+}
+
 impl Follower {
+    /// All that the engine has kept. A stream that ends may have ended with the engine: only one that brings nothing new
+    /// says that there is no more.
+    async fn rest(&mut self, finish: &mut watch::Receiver<bool>) -> Result<(), EngineError> {
+        let mut patience = Patience::new();
+        loop {
+            let before = self.point.clone();
+            let error = match self.pass(false, finish).await {
+                Ok(()) if self.point == before => return Ok(()),
+                Ok(()) => continue,
+                Err(error) => error,
+            };
+            if error.is_unreachable() {
+                let text = "the task has ended; the rest of its output is read when the engine is back";
+                self.output.once(text.to_owned());
+            }
+            let wait = patience.after(error, self.point != before)?;
+            tokio::time::sleep(wait).await;
+        }
+    }
+
     /// One connection's worth.
     async fn pass(&mut self, follow: bool, finish: &mut watch::Receiver<bool>) -> Result<(), EngineError> {
         let query = LogQuery {
@@ -96,17 +148,20 @@ impl Follower {
         loop {
             let read = tokio::select! {
                 read = read_some(&mut stream, &mut messages) => read?,
-                () = tokio::time::sleep(END), if ending => return Ok(()),
+                () = tokio::time::sleep(END), if follow && ending => return Ok(()),
+                () = tokio::time::sleep(SILENCE), if !follow => {
+                    return Err(EngineError::Timeout { call: "logs", after: SILENCE });
+                }
                 _ = finish.changed(), if !ending => { ending = true; continue }
             };
-            self.write(&mut messages, &mut replayed, read == 0);
+            self.write(&mut messages, &mut replayed, read == 0).await;
             if read == 0 {
                 return Ok(());
             }
         }
     }
 
-    fn write(&mut self, messages: &mut Messages, replayed: &mut ApiPoint, ended: bool) {
+    async fn write(&mut self, messages: &mut Messages, replayed: &mut ApiPoint, ended: bool) {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         while let Some(message) = messages.next(ended) {
             let (point, seen, to) = if message.stderr {
@@ -118,7 +173,7 @@ impl Follower {
                 to.extend_from_slice(&message.text);
             }
         }
-        self.output.write(&stdout, &stderr);
+        self.output.write(&stdout, &stderr).await;
         if !(stdout.is_empty() && stderr.is_empty()) {
             self.output.store(Source::Api(self.point.clone()));
         }
@@ -257,6 +312,28 @@ mod tests {
         for (time, new) in again {
             assert_eq!(is_new(&mut point, &mut seen, time), new, "{time}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_of_the_output_is_given_up_only_where_nothing_more_can_come() {
+        let away = || EngineError::Unreachable("refused".to_owned());
+        let mut patience = Patience::new();
+        let gone = EngineError::NotFound("no such container".to_owned());
+        assert!(patience.after(gone, true).is_err());
+        // As long as anything comes it may take hours; an engine that stays away has its limit.
+        for _ in 0..1000 {
+            tokio::time::sleep(AWAY).await;
+            assert_eq!(patience.after(away(), true).unwrap(), SHORTEST_WAIT);
+        }
+        let begun = Instant::now();
+        while let Ok(wait) = patience.after(away(), false) {
+            tokio::time::sleep(wait).await;
+        }
+        assert!(
+            begun.elapsed() >= AWAY && begun.elapsed() < AWAY * 2,
+            "{:?}",
+            begun.elapsed()
+        );
     }
 
     #[test]

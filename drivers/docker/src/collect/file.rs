@@ -24,6 +24,8 @@ const CURSOR_TIME: Duration = Duration::from_secs(1);
 /// Looks without inotify, and after a failure.
 const SOON: Duration = Duration::from_millis(20);
 const FALLBACK: Duration = Duration::from_millis(500);
+/// How long a container log that cannot be read is tried again once the task has ended.
+const UNREADABLE: Duration = Duration::from_secs(30);
 
 /// Follows the file at `path` into `output` until `finish` says that nothing more will be written, and then to its end.
 pub(super) async fn follow(
@@ -44,7 +46,10 @@ pub(super) async fn follow(
             Err(error) => output.once(format!("cannot read container log {}: {error}", path.display())),
         }
         if *finish.borrow() {
-            return;
+            let path = path.display();
+            return output.lost(format!(
+                "output may be missing: container log {path} is gone or cannot be opened"
+            ));
         }
         tokio::time::sleep(SOON).await;
     };
@@ -75,18 +80,28 @@ struct Follower {
 
 impl Follower {
     async fn run(&mut self, wake: Option<&Watch>, mut finish: watch::Receiver<bool>) {
+        let mut readable = Instant::now();
         loop {
             // Taken before the look: what is written before this is found by it.
             let last = *finish.borrow_and_update();
-            match self.step() {
+            match self.step().await {
                 Ok(0) if last => break,
-                Ok(0) => self.idle(wake, &mut finish).await,
-                Ok(_) => tokio::task::yield_now().await,
+                Ok(0) => {
+                    self.idle(wake, &mut finish).await;
+                    readable = Instant::now();
+                }
+                Ok(_) => {
+                    readable = Instant::now();
+                    tokio::task::yield_now().await;
+                }
+                Err(error) if last && readable.elapsed() >= UNREADABLE => {
+                    self.output.lost(format!(
+                        "the end of the task's output is lost, the container log cannot be read: {error}"
+                    ));
+                    break;
+                }
                 Err(error) => {
                     self.output.once(format!("cannot read container log: {error}"));
-                    if last {
-                        break;
-                    }
                     tokio::time::sleep(FALLBACK).await;
                 }
             }
@@ -118,7 +133,7 @@ impl Follower {
     }
 
     /// Takes one chunk over and returns its size.
-    fn step(&mut self) -> io::Result<usize> {
+    async fn step(&mut self) -> io::Result<usize> {
         let gap = self.tail.look()?;
         self.report(gap);
         let read = self.tail.read(&mut self.pending, CHUNK)?;
@@ -134,7 +149,7 @@ impl Follower {
             self.tail.take(self.pending.len());
             self.pending.clear();
         }
-        let lost = self.output.write(&self.batch.stdout, &self.batch.stderr);
+        let lost = self.output.write(&self.batch.stdout, &self.batch.stderr).await;
         if self.batch.malformed > 0 {
             let lines = self.batch.malformed;
             self.output
@@ -142,7 +157,8 @@ impl Follower {
         }
         self.batch.clear();
         self.dirty += taken;
-        if lost || self.dirty >= CURSOR_BYTES || self.stored.elapsed() >= CURSOR_TIME {
+        let due = self.dirty >= CURSOR_BYTES || self.stored.elapsed() >= CURSOR_TIME;
+        if lost || due || self.output.sink.forgets() {
             self.store();
         }
         Ok(read)
@@ -156,7 +172,7 @@ impl Follower {
             Gap::Unknown => "output may be missing: the container log was".to_owned(),
         };
         let hint = "rotated away before it could be read; raise `max-file` or `max-size` in the logging config";
-        self.output.event(format!("{text} {hint}"));
+        self.output.lost(format!("{text} {hint}"));
     }
 
     fn store(&mut self) {

@@ -1,41 +1,81 @@
-//! Where a task's output goes: the rotated files of its two streams.
+//! Where a task's output goes: the rotated files of its two streams, or their pipes.
 
 use std::io;
 use std::path::PathBuf;
 
+use encamp_driver::TaskOutput;
 use encamp_logs::{Config, Stream, Writer};
+use tokio::sync::watch;
 
 use super::cursor::{Cursor, Place};
+use super::pipe::Pipe;
 
 /// Both streams of a task.
 #[derive(Debug)]
-pub(crate) struct Sink {
-    stdout: Half,
-    stderr: Half,
+pub(crate) enum Sink {
+    /// Rotated files of our own.
+    Files { stdout: Half, stderr: Half },
+    /// Pipes that somebody else reads.
+    Pipes { stdout: Pipe, stderr: Pipe },
 }
 
 impl Sink {
-    /// Opens both streams' files, so that both exist from the start. With a cursor, what they hold beyond it is skipped
-    /// when it comes again.
-    pub(crate) fn open(dir: &std::path::Path, task: &str, config: Config, cursor: Option<&Cursor>) -> Self {
-        let half = |stream, place: Option<Place>| Half::open(dir.to_owned(), task, stream, config, place);
-        Self {
-            stdout: half(Stream::Stdout, cursor.map(|cursor| cursor.stdout)),
-            stderr: half(Stream::Stderr, cursor.map(|cursor| cursor.stderr)),
+    /// Opens both streams' files, so that both exist from the start, or their pipes; `None` for output that goes nowhere.
+    /// With a cursor, what the files hold beyond it is skipped when it comes again.
+    pub(crate) fn open(
+        to: TaskOutput,
+        task: &str,
+        cursor: Option<&Cursor>,
+        ended: &watch::Receiver<bool>,
+    ) -> Option<Self> {
+        match to {
+            TaskOutput::Discard => None,
+            TaskOutput::Fifo { stdout, stderr } => Some(Self::Pipes {
+                stdout: Pipe::new(stdout, ended.clone()),
+                stderr: Pipe::new(stderr, ended.clone()),
+            }),
+            TaskOutput::Files {
+                dir,
+                max_files,
+                max_file_size,
+            } => {
+                let config = Config {
+                    max_files,
+                    max_file_size,
+                };
+                let half = |stream, place: Option<Place>| Half::open(dir.clone(), task, stream, config, place);
+                Some(Self::Files {
+                    stdout: half(Stream::Stdout, cursor.map(|cursor| cursor.stdout)),
+                    stderr: half(Stream::Stderr, cursor.map(|cursor| cursor.stderr)),
+                })
+            }
         }
     }
 
-    /// Writes to both. What cannot be written is lost and counted; nothing blocks.
-    pub(crate) fn write(&mut self, stdout: &[u8], stderr: &[u8]) -> Result<(), Lost> {
-        let first = self.stdout.write(stdout);
-        let second = self.stderr.write(stderr);
+    /// Writes to both. What cannot be written is lost and counted. Files hold up nobody; pipes are as fast as their
+    /// readers.
+    pub(crate) async fn write(&mut self, out: &[u8], err: &[u8]) -> Result<(), Lost> {
+        let (first, second) = match self {
+            Self::Files { stdout, stderr } => (stdout.write(out), stderr.write(err)),
+            Self::Pipes { stdout, stderr } => tokio::join!(stdout.write(out), stderr.write(err)),
+        };
         first.and(second)
     }
 
     /// The places that the next bytes go to. Only exact once nothing is skipped any more.
     pub(crate) fn places(&self) -> Option<(Place, Place)> {
-        let skipping = self.stdout.skip > 0 || self.stderr.skip > 0;
-        (!skipping).then(|| (self.stdout.place(), self.stderr.place()))
+        match self {
+            Self::Files { stdout, stderr } => {
+                let skipping = stdout.skip > 0 || stderr.skip > 0;
+                (!skipping).then(|| (stdout.place(), stderr.place()))
+            }
+            Self::Pipes { .. } => Some(Default::default()),
+        }
+    }
+
+    /// Whether what was written cannot be counted afterwards: the cursor has to follow on the heels then.
+    pub(crate) fn forgets(&self) -> bool {
+        matches!(self, Self::Pipes { .. })
     }
 }
 
@@ -47,7 +87,7 @@ pub(crate) struct Lost {
 }
 
 #[derive(Debug)]
-struct Half {
+pub(crate) struct Half {
     dir: PathBuf,
     task: String,
     stream: Stream,
@@ -124,11 +164,13 @@ impl Half {
 mod tests {
     use super::*;
 
-    fn config() -> Config {
-        Config {
+    fn open(dir: &std::path::Path, cursor: Option<&Cursor>) -> Sink {
+        let to = TaskOutput::Files {
+            dir: dir.to_owned(),
             max_files: 3,
             max_file_size: 10,
-        }
+        };
+        Sink::open(to, "t", cursor, &watch::channel(false).1).unwrap()
     }
 
     fn content(dir: &std::path::Path, stream: &str) -> String {
@@ -137,25 +179,25 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn what_was_written_after_the_cursor_is_not_written_again() {
+    #[tokio::test]
+    async fn what_was_written_after_the_cursor_is_not_written_again() {
         let dir = tempfile::tempdir().unwrap();
-        let mut sink = Sink::open(dir.path(), "t", config(), None);
-        sink.write(b"one\n", b"E1\n").unwrap();
+        let mut sink = open(dir.path(), None);
+        sink.write(b"one\n", b"E1\n").await.unwrap();
         let (stdout, stderr) = sink.places().unwrap();
         let cursor = Cursor {
             stdout,
             stderr,
             ..Cursor::default()
         };
-        sink.write(b"two\nthree\n", b"").unwrap();
+        sink.write(b"two\nthree\n", b"").await.unwrap();
         drop(sink);
 
         // The source is read again from the cursor on, and has gone on meanwhile.
-        let mut sink = Sink::open(dir.path(), "t", config(), Some(&cursor));
+        let mut sink = open(dir.path(), Some(&cursor));
         assert_eq!(sink.places(), None, "places mean nothing while skipping");
-        sink.write(b"two\nth", b"").unwrap();
-        sink.write(b"ree\nfour\n", b"E2\n").unwrap();
+        sink.write(b"two\nth", b"").await.unwrap();
+        sink.write(b"ree\nfour\n", b"E2\n").await.unwrap();
         assert!(sink.places().is_some());
         assert_eq!(content(dir.path(), "stdout"), "one\ntwo\nthree\nfour\n");
         assert_eq!(content(dir.path(), "stderr"), "E1\nE2\n");
@@ -164,19 +206,19 @@ mod tests {
     #[test]
     fn both_files_exist_before_anything_is_written() {
         let dir = tempfile::tempdir().unwrap();
-        let _sink = Sink::open(dir.path(), "t", config(), None);
+        let _sink = open(dir.path(), None);
         assert!(dir.path().join("t.stdout.0").exists());
         assert!(dir.path().join("t.stderr.0").exists());
     }
 
-    #[test]
-    fn a_missing_directory_loses_output_and_says_so_until_it_is_there() {
+    #[tokio::test]
+    async fn a_missing_directory_loses_output_and_says_so_until_it_is_there() {
         let dir = tempfile::tempdir().unwrap();
         let logs = dir.path().join("logs");
-        let mut sink = Sink::open(&logs, "t", config(), None);
-        assert_eq!(sink.write(b"lost", b"").unwrap_err().bytes, 4);
+        let mut sink = open(&logs, None);
+        assert_eq!(sink.write(b"lost", b"").await.unwrap_err().bytes, 4);
         std::fs::create_dir(&logs).unwrap();
-        sink.write(b"kept", b"").unwrap();
+        sink.write(b"kept", b"").await.unwrap();
         assert_eq!(content(&logs, "stdout"), "kept");
     }
 }

@@ -20,6 +20,10 @@ use tokio::sync::Notify;
 /// that writes without pause costs two hundred looks a second and no more.
 const GATHER: u8 = 5;
 
+/// How much the waiting thread comes before others, where it is allowed to: it has next to nothing to do, and a machine
+/// that is too busy to let it run loses output.
+const NICE: i32 = -10;
+
 type OnRotation = Box<dyn Fn() + Send + Sync>;
 
 /// What is known of one directory.
@@ -137,6 +141,9 @@ impl Watcher {
 
 impl Shared {
     fn wait(&self) {
+        if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+            tracing::debug!(%error, "container logs are watched with no priority over other work");
+        }
         let wake = || PollFd::new(self.wake.as_fd(), PollFlags::POLLIN);
         while !self.stop.load(Ordering::Acquire) {
             let mut both = [wake(), PollFd::new(self.inotify.as_fd(), PollFlags::POLLIN)];

@@ -32,11 +32,11 @@ impl Output {
     }
 
     /// Writes; whether anything was lost. The first loss is told, and its end makes room for the next.
-    pub(super) fn write(&mut self, stdout: &[u8], stderr: &[u8]) -> bool {
+    pub(super) async fn write(&mut self, stdout: &[u8], stderr: &[u8]) -> bool {
         if stdout.is_empty() && stderr.is_empty() {
             return false;
         }
-        match self.sink.write(stdout, stderr) {
+        match self.sink.write(stdout, stderr).await {
             Ok(()) => {
                 if std::mem::take(&mut self.failing) {
                     self.event("task output is written again".to_owned());
@@ -46,7 +46,7 @@ impl Output {
             Err(lost) => {
                 if !std::mem::replace(&mut self.failing, true) {
                     let (bytes, cause) = (lost.bytes, lost.cause);
-                    self.event(format!(
+                    self.lost(format!(
                         "task output cannot be written and is lost from here on ({bytes} bytes so far): {cause}"
                     ));
                 }
@@ -71,6 +71,12 @@ impl Output {
             tracing::warn!(task = self.task.id, %error, "cannot store how far the task's output was taken over");
         }
         stored.is_ok()
+    }
+
+    /// Tells of output that will not come any more: to the host, and in the log.
+    pub(super) fn lost(&self, message: String) {
+        tracing::warn!(task = self.task.id, "{message}");
+        self.event(message);
     }
 
     pub(super) fn event(&self, message: String) {

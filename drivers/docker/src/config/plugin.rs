@@ -1,6 +1,7 @@
 //! The driver's own configuration.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use encamp_driver::ConfigError;
@@ -8,6 +9,7 @@ use encamp_hclspec::{Spec, Type, Value, from_value};
 use serde::Deserialize;
 
 use super::duration;
+use crate::redact::Names;
 
 /// The capabilities that tasks may add unless the operator says otherwise.
 const DEFAULT_CAPS: [&str; 13] = [
@@ -46,7 +48,8 @@ pub struct PluginOptions {
     /// How long a pull may make no progress. Default 2 minutes.
     #[serde(deserialize_with = "duration")]
     pub pull_activity_timeout: Duration,
-    /// The engine's log driver for tasks that say nothing about logging. Default `json-file`, 2 files of 2 MB.
+    /// The engine's log driver for tasks that say nothing about logging. Default `json-file`, 10 files of
+    /// 2 MB: what a container may write while nobody gets to read it, and then nothing is lost.
     pub logging: LoggingConfig,
     /// What of the host's files tasks may mount.
     pub volumes: VolumesConfig,
@@ -67,7 +70,7 @@ impl Default for PluginOptions {
             pull_activity_timeout: Duration::from_mins(2),
             logging: LoggingConfig {
                 kind: "json-file".to_owned(),
-                config: [("max-file", "2"), ("max-size", "2m")]
+                config: [("max-file", "10"), ("max-size", "2m")]
                     .map(|(name, value)| (name.to_owned(), value.to_owned()))
                     .into(),
             },
@@ -100,8 +103,8 @@ impl Default for GcConfig {
     }
 }
 
-/// A log driver of the engine's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// A log driver of the engine's. `Debug` prints no values of its options: some are tokens.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct LoggingConfig {
     /// Its name.
@@ -109,6 +112,15 @@ pub struct LoggingConfig {
     pub kind: String,
     /// Its options.
     pub config: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for LoggingConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoggingConfig")
+            .field("kind", &self.kind)
+            .field("config", &Names(&self.config))
+            .finish()
+    }
 }
 
 /// What of the host's files tasks may mount.

@@ -10,11 +10,13 @@ use encamp_hclspec::{Spec, Type, Value, from_value};
 use serde::Deserialize;
 
 use super::optional_duration;
+use crate::redact::Names;
 
 type Map = BTreeMap<String, String>;
 
-/// The configuration of one task. Everything but the image may be left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// The configuration of one task. Everything but the image may be left out. `Debug` prints the image alone: values may
+/// come from the environment, which holds secrets.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own in the job")]
 #[expect(missing_docs, reason = "named as in the job")]
@@ -56,6 +58,14 @@ pub struct TaskOptions {
     pub security_opt: Vec<String>,
     pub memory_hard_limit: Option<u64>,
     pub logging: Option<TaskLogging>,
+}
+
+impl fmt::Debug for TaskOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskOptions")
+            .field("image", &self.image)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Credentials for the image's registry.
@@ -108,8 +118,8 @@ pub struct TmpfsOptions {
     pub mode: Option<u32>,
 }
 
-/// Options of a volume of the engine's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// Options of a volume of the engine's. `Debug` prints its driver alone.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "named as in the job")]
 pub struct VolumeOptions {
@@ -119,8 +129,16 @@ pub struct VolumeOptions {
     pub driver_config: Option<VolumeDriver>,
 }
 
-/// The driver of a volume.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+impl fmt::Debug for VolumeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VolumeOptions")
+            .field("driver_config", &self.driver_config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The driver of a volume. `Debug` prints no values of its options: some are passwords.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "named as in the job")]
 pub struct VolumeDriver {
@@ -129,8 +147,17 @@ pub struct VolumeDriver {
     pub options: Map,
 }
 
-/// The engine's log driver for the task.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+impl fmt::Debug for VolumeDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VolumeDriver")
+            .field("name", &self.name)
+            .field("options", &Names(&self.options))
+            .finish()
+    }
+}
+
+/// The engine's log driver for the task. `Debug` prints no values of its options: some are tokens.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "named as in the job")]
 pub struct TaskLogging {
@@ -139,6 +166,16 @@ pub struct TaskLogging {
     pub driver: Option<String>,
     #[serde(deserialize_with = "merged")]
     pub config: Map,
+}
+
+impl fmt::Debug for TaskLogging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskLogging")
+            .field("kind", &self.kind)
+            .field("driver", &self.driver)
+            .field("config", &Names(&self.config))
+            .finish()
+    }
 }
 
 impl TaskOptions {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use encamp_driver::TaskConfig;
 
+use crate::engine::Container;
+
 /// The label that holds the allocation's id. Agents of other makes know containers by it.
 pub(crate) const ALLOC_LABEL: &str = "com.hashicorp.nomad.alloc_id";
 /// The label that holds the task's name.
@@ -12,6 +14,21 @@ pub(crate) const TASK_LABEL: &str = "com.hashicorp.nomad.task_name";
 pub(crate) const TASK_ID_LABEL: &str = "dev.encamp.task_id";
 
 const PREFIX: &str = "com.hashicorp.nomad.";
+
+/// Whether a container was made for the start `task_id`. All that we write on a container must agree: a stranger's may
+/// have the same name, or one of the labels.
+pub(crate) fn is_made_for(found: &Container, task_id: &str) -> bool {
+    let label = |name: &str| found.labels.get(name).map(String::as_str);
+    let (Some(alloc_id), Some(task)) = (label(ALLOC_LABEL), label(TASK_LABEL)) else {
+        return false;
+    };
+    let of_task = task_id
+        .strip_prefix(alloc_id)
+        .and_then(|rest| rest.strip_prefix('/'))
+        .and_then(|rest| rest.strip_prefix(task))
+        .is_some_and(|rest| rest.starts_with('/'));
+    of_task && label(TASK_ID_LABEL) == Some(task_id)
+}
 
 /// The container's name: the same for every attempt of one task of one allocation, so that there is never more than one.
 pub(crate) fn container_name(task: &TaskConfig) -> String {
@@ -65,4 +82,40 @@ fn glob(pattern: &str, text: &str) -> bool {
         return false;
     };
     (0..=text.len()).any(|at| text.get(at..).is_some_and(|tail| glob(rest, tail)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(labels: &[(&str, &str)], ours: bool) {
+        let labels = labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let found = Container {
+            labels: labels.collect(),
+            ..Container::default()
+        };
+        assert_eq!(is_made_for(&found, "a1/web/0000000f"), ours, "{:?}", found.labels);
+    }
+
+    #[test]
+    fn a_container_is_a_tasks_only_if_all_its_labels_say_so() {
+        let (alloc, task, id) = (
+            (ALLOC_LABEL, "a1"),
+            (TASK_LABEL, "web"),
+            (TASK_ID_LABEL, "a1/web/0000000f"),
+        );
+        check(&[alloc, task, id], true);
+        check(&[], false);
+        check(&[id], false);
+        check(&[alloc, task], false);
+        check(&[alloc, id], false);
+        check(&[task, id], false);
+        check(&[alloc, task, (TASK_ID_LABEL, "a1/web/0000000e")], false);
+        check(&[alloc, (TASK_LABEL, "we"), id], false);
+        check(&[(ALLOC_LABEL, "a2"), task, id], false);
+        check(&[(ALLOC_LABEL, ""), (TASK_LABEL, ""), id], false);
+    }
 }

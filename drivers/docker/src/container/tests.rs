@@ -125,7 +125,7 @@ fn every_option_reaches_its_place() {
 
 #[test]
 fn logging_is_the_operators_unless_the_job_says_anything() {
-    let operators = json!({ "Type": "json-file", "Config": { "max-file": "2", "max-size": "2m" } });
+    let operators = json!({ "Type": "json-file", "Config": { "max-file": "10", "max-size": "2m" } });
     check("", "/HostConfig/LogConfig", &operators);
     check(
         "logging { type = \"local\" }",

@@ -101,11 +101,18 @@ impl Driver for Docker {
 
     async fn exec_task(&self, id: &str, command: &[String], timeout: Duration) -> Result<ExecOutput> {
         let info = self.task(id)?.info.clone();
-        exec::collect(&info.engine, &info.container, command, timeout).await
+        exec::collect(&info.engine, &info.container, command, timeout, &self.endings).await
     }
 
     async fn exec_task_streaming(&self, id: &str, options: ExecOptions, io: ExecIo) -> Result<ExitResult> {
         let info = self.task(id)?.info.clone();
-        exec::stream(&info.engine, &info.container, options, io).await
+        exec::stream(&info.engine, &info.container, options, io, &self.endings).await
+    }
+
+    /// Waits until commands whose sessions were broken off are killed.
+    async fn shutdown(&self) -> Result<()> {
+        self.endings.close();
+        self.endings.wait().await;
+        Ok(())
     }
 }

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use super::{Docker, Settings, Slot};
 use crate::collect::Order;
 use crate::config::TaskOptions;
-use crate::container::{TASK_ID_LABEL, container, container_name, image_reference};
+use crate::container::{container, container_name, image_reference, is_made_for};
 use crate::engine::{Container, ContainerSpec, Engine, EngineError, RegistryAuth};
 use crate::events::TaskRef;
 use crate::image::Wanted;
 use crate::start;
 use crate::state::DriverState;
-use crate::task::{Info, Task};
+use crate::task::{Info, Sent, Task};
 
 /// How long the end of a killed task may take to be seen.
 const KILLED: Duration = Duration::from_secs(30);
@@ -91,9 +91,8 @@ impl Docker {
             Err(EngineError::NotFound(_)) => return Err(Error::TaskNotFound(task.id)),
             Err(error) => return Err(Error::recoverable("cannot look for the task's container").because(error)),
         };
-        let ours = found.labels.get(TASK_ID_LABEL).is_none_or(|id| *id == task.id);
         // A container that was made and not started is what an interrupted start left.
-        if !ours || found.state.status == "created" {
+        if !is_made_for(&found, &task.id) || found.state.status == "created" {
             return Err(Error::TaskNotFound(task.id));
         }
         let address = state.map_or_else(|| network(&found, None), |state| state.network);
@@ -156,6 +155,7 @@ impl Docker {
             image: found.image_id.clone(),
             stop_signal: found.stop_signal.clone(),
             network,
+            sent: Sent::default(),
         };
         self.collect(settings, task, found);
         let watched = Task::watch(info, self.events.clone(), Arc::clone(&self.collector));
@@ -163,49 +163,40 @@ impl Docker {
     }
 
     fn collect(&self, settings: &Settings, task: &TaskConfig, container: Container) {
-        let task_ref = TaskRef::from(task);
-        let (dir, max_files, max_file_size) = match &task.output {
-            _ if settings.options.disable_log_collection => return,
-            TaskOutput::Discard => return,
-            TaskOutput::Fifo { .. } => {
-                let text = "task output is not collected: this driver writes log files itself and serves no pipes";
-                self.events.emit(&task_ref, text);
-                return;
-            }
-            TaskOutput::Files {
-                dir,
-                max_files,
-                max_file_size,
-            } => (dir, *max_files, *max_file_size),
-        };
+        if settings.options.disable_log_collection || task.output == TaskOutput::Discard {
+            return;
+        }
         let order = Order {
-            task: task_ref.clone(),
+            task: TaskRef::from(task),
             engine: Arc::clone(&settings.engine),
             container,
-            dir: dir.clone(),
-            config: encamp_logs::Config {
-                max_files,
-                max_file_size,
-            },
+            to: task.output.clone(),
         };
         if let Err(error) = self.collector.follow(order) {
-            self.events
-                .emit(&task_ref, format!("task output is not collected: {error}"));
+            let text = format!("task output is not collected: {error}");
+            self.events.emit(&TaskRef::from(task), text);
         }
     }
 
     pub(super) async fn signal(&self, task: &Task, signal: &str) -> Result<()> {
         let signal = signal_name(signal)?;
-        if task.exit().is_some() {
+        if !task.is_running() {
             return Err(Error::fatal("the task has ended; there is nobody to signal"));
         }
+        task.info.sent.note(signal);
         let sent = task.info.engine.kill(&task.info.container, signal).await;
         sent.map_err(|error| Error::recoverable(format!("cannot send {signal} to the container")).because(error))
     }
 
     /// Signals, waits and kills by ourselves: the engine's own stop answers only after the whole grace period, and then
-    /// to nobody, if the connection did not last as long.
+    /// to nobody, if the connection did not last as long. Returns when the task's output was taken over as well.
     pub(super) async fn stop(&self, task: &Task, timeout: Duration, signal: Option<&str>) -> Result<()> {
+        self.stop_container(task, timeout, signal).await?;
+        task.waiter().end().await;
+        Ok(())
+    }
+
+    async fn stop_container(&self, task: &Task, timeout: Duration, signal: Option<&str>) -> Result<()> {
         let gentle = match signal.filter(|signal| !signal.is_empty()) {
             Some(signal) => signal_name(signal)?,
             None => task.info.stop_signal.as_deref().unwrap_or("SIGTERM"),
@@ -213,7 +204,7 @@ impl Docker {
         let now = Instant::now();
         let deadline = now.checked_add(timeout).unwrap_or(now + FOREVER);
         if !timeout.is_zero() && self.send(task, gentle, deadline).await? {
-            let ended = tokio::time::timeout_at(deadline, task.waiter().end()).await;
+            let ended = tokio::time::timeout_at(deadline, task.waiter().stopped()).await;
             if ended.is_ok() {
                 return Ok(());
             }
@@ -222,8 +213,8 @@ impl Docker {
         if !self.send(task, "SIGKILL", last).await? {
             return Ok(());
         }
-        match tokio::time::timeout_at(last, task.waiter().end()).await {
-            Ok(_) => Ok(()),
+        match tokio::time::timeout_at(last, task.waiter().stopped()).await {
+            Ok(()) => Ok(()),
             Err(_) => Err(Error::recoverable(format!(
                 "the container was killed and has not ended within {KILLED:?}"
             ))),
@@ -232,15 +223,18 @@ impl Docker {
 
     /// Sends a signal; false when there is nobody left to get it. An engine that is away is waited for until `deadline`.
     async fn send(&self, task: &Task, signal: &str, deadline: Instant) -> Result<bool> {
+        task.info.sent.note(signal);
         loop {
-            if task.exit().is_some() {
+            if !task.is_running() {
                 return Ok(false);
             }
             let error = match task.info.engine.kill(&task.info.container, signal).await {
                 Ok(()) => return Ok(true),
                 // It has ended or is gone; whoever waits for it is about to know.
                 Err(EngineError::Conflict(_) | EngineError::NotFound(_)) => {
-                    return Ok(tokio::time::timeout_at(deadline, task.waiter().end()).await.is_err());
+                    return Ok(tokio::time::timeout_at(deadline, task.waiter().stopped())
+                        .await
+                        .is_err());
                 }
                 Err(error) => error,
             };
@@ -280,7 +274,7 @@ impl Docker {
     async fn destroy_unknown(&self, id: &str, force: bool) -> Result<()> {
         let engine = self.settings().engine;
         let unsure = |error| Error::recoverable("cannot look for the task's container").because(error);
-        let left = patiently(|| engine.find(TASK_ID_LABEL, id)).await.map_err(unsure)?;
+        let left = patiently(|| start::made_for(&*engine, id)).await.map_err(unsure)?;
         if left.is_empty() || !force {
             return Err(Error::TaskNotFound(id.to_owned()));
         }

@@ -1,12 +1,16 @@
 //! The description of a container, as the engine's own JSON spells it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use encamp_driver::Env;
 use serde::{Serialize, Serializer};
 
-/// A container to create. `None` and empty leave the choice to the image or the engine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+use crate::redact::Names;
+
+/// A container to create. `None` and empty leave the choice to the image or the engine. `Debug`
+/// prints neither its command nor its labels, nor values of its environment.
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(clippy::struct_excessive_bools, reason = "the engine's own fields")]
 pub struct ContainerSpec {
@@ -45,6 +49,17 @@ pub struct ContainerSpec {
     pub exposed_ports: BTreeSet<String>,
     /// What the host lends it.
     pub host_config: HostSpec,
+}
+
+impl fmt::Debug for ContainerSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContainerSpec")
+            .field("image", &self.image)
+            .field("user", &self.user)
+            .field("env", &self.env)
+            .field("host_config", &self.host_config)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the host lends to a container, and what it withholds.
@@ -107,8 +122,8 @@ pub struct HostSpec {
     pub log_config: LogSpec,
 }
 
-/// A mount.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+/// A mount. `Debug` prints no options of volumes.
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct MountSpec {
     /// `bind`, `volume` or `tmpfs`.
@@ -130,6 +145,17 @@ pub struct MountSpec {
     /// Options of a volume, as the engine's JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub volume_options: Option<serde_json::Value>,
+}
+
+impl fmt::Debug for MountSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MountSpec")
+            .field("kind", &self.kind)
+            .field("target", &self.target)
+            .field("source", &self.source)
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Options of a tmpfs.
@@ -178,8 +204,8 @@ pub struct UlimitSpec {
     pub hard: i64,
 }
 
-/// Where a container's output goes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// Where a container's output goes. `Debug` prints no values of its options: some are tokens.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct LogSpec {
     /// The log driver; empty for the engine's default.
@@ -187,6 +213,15 @@ pub struct LogSpec {
     pub kind: String,
     /// Its options.
     pub config: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for LogSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogSpec")
+            .field("kind", &self.kind)
+            .field("config", &Names(&self.config))
+            .finish()
+    }
 }
 
 fn env_pairs<S: Serializer>(env: &Env, serializer: S) -> Result<S::Ok, S::Error> {

@@ -63,8 +63,8 @@ pub struct PullProgress {
     pub total: Option<u64>,
 }
 
-/// A container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A container. `Debug` prints neither its labels nor the options of its log driver: either may hold secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Container {
     /// Its id.
     pub id: String,
@@ -88,6 +88,18 @@ pub struct Container {
     pub log_path: PathBuf,
     /// Its IPv4 addresses by network name.
     pub addresses: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Container {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Container")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .field("image_id", &self.image_id)
+            .field("state", &self.state)
+            .field("log_driver", &self.log_driver)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The state of a container.
@@ -151,8 +163,8 @@ pub struct StatsSample {
     pub memory: BTreeMap<String, u64>,
 }
 
-/// A command to run in a container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A command to run in a container. `Debug` does not print the command.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ExecSpec {
     /// The command and its arguments.
     pub command: Vec<String>,
@@ -160,6 +172,15 @@ pub struct ExecSpec {
     pub stdin: bool,
     /// Whether it gets a terminal.
     pub tty: bool,
+}
+
+impl fmt::Debug for ExecSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecSpec")
+            .field("stdin", &self.stdin)
+            .field("tty", &self.tty)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The streams of a running command. Shutting `input` down is the end of its standard input.

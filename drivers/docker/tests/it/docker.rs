@@ -3,5 +3,6 @@
 mod basics;
 mod exec;
 mod logs;
+mod pipes;
 mod pull;
 mod restart;

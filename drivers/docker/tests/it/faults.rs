@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::scripted::{Fault, Scripted};
-use crate::support::{task_in, until_async};
+use crate::support::{output_in, task_in, until_async};
 
 struct Place {
     dir: tempfile::TempDir,
@@ -147,6 +147,40 @@ async fn a_kill_timeout_of_many_minutes_is_kept() {
         .unwrap();
     assert!(begun.elapsed() >= Duration::from_secs(1000), "{:?}", begun.elapsed());
     assert_eq!(place.docker.wait_task(&task.id).await.unwrap().exit_code, 137);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_is_not_told_before_all_output_was_taken_over_however_long_that_takes() {
+    let place = place(Scripted::with_image());
+    place.engine.output("last words\n");
+    let task = place.task();
+    place.docker.start_task(task.clone()).await.unwrap();
+    place.engine.end(3);
+    let hour = Duration::from_hours(1);
+    let early = tokio::time::timeout(hour, place.docker.wait_task(&task.id)).await;
+    assert!(early.is_err(), "{early:?}");
+    let early = tokio::time::timeout(hour, place.docker.destroy_task(&task.id, true)).await;
+    assert!(early.is_err(), "not even force throws output away: {early:?}");
+    place.engine.let_output_come();
+    assert_eq!(place.docker.wait_task(&task.id).await.unwrap().exit_code, 3);
+    let logs = place.dir.path().join("alloc/logs");
+    assert_eq!(output_in(&logs, "t", "stdout"), b"last words\n");
+    place.docker.destroy_task(&task.id, false).await.unwrap();
+    assert!(place.engine.containers().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_container_removed_before_its_output_was_read_is_told_of() {
+    let place = place(Scripted::with_image());
+    place.engine.output("never read\n");
+    place.engine.faults("logs", &[Fault::NotYet; 2]);
+    let task = place.task();
+    let mut events = place.docker.task_events().await.unwrap();
+    place.docker.start_task(task.clone()).await.unwrap();
+    place.engine.end(0);
+    place.docker.wait_task(&task.id).await.unwrap();
+    let told = events.next().await.unwrap().unwrap();
+    assert!(told.message.contains("output may be missing"), "{}", told.message);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,8 @@ use encamp_docker::{
     LogQuery, PullProgress, RawRead, RegistryAuth, StatsSample,
 };
 use encamp_driver::{BoxStream, TerminalSize};
-use tokio::sync::Notify;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::{Notify, Semaphore};
 
 /// What becomes of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,7 @@ struct State {
     calls: Vec<String>,
     pulls: VecDeque<EngineResult<PullProgress>>,
     image_here: bool,
+    output: Vec<u8>,
 }
 
 /// The engine. Clones are the same one.
@@ -43,6 +45,16 @@ pub(crate) struct Scripted {
     state: Arc<Mutex<State>>,
     changed: Arc<Notify>,
     pull_gate: Arc<Notify>,
+    output_gate: Arc<OutputGate>,
+}
+
+/// Closed until it is opened.
+struct OutputGate(Semaphore);
+
+impl Default for OutputGate {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
 }
 
 impl Scripted {
@@ -70,6 +82,18 @@ impl Scripted {
     /// Lets a pull that is under way go on.
     pub(crate) fn let_pull_go_on(&self) {
         self.pull_gate.notify_one();
+    }
+
+    /// What containers write: one message on standard output, which is held back at first.
+    pub(crate) fn output(&self, text: &str) {
+        let message = format!("2026-01-02T03:04:05.000000001Z {text}");
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        self.state.lock().unwrap().output = [&[1, 0, 0, 0], &length[..], message.as_bytes()].concat();
+    }
+
+    /// Lets the output come.
+    pub(crate) fn let_output_come(&self) {
+        self.output_gate.0.add_permits(1000);
     }
 
     pub(crate) fn calls(&self, name: &str) -> usize {
@@ -288,8 +312,19 @@ impl Engine for Scripted {
         Ok(Box::pin(futures_util::stream::pending()))
     }
 
-    async fn logs(&self, _id: &str, _query: &LogQuery) -> EngineResult<RawRead> {
-        Err(EngineError::Unsupported("scripted".to_owned()))
+    async fn logs(&self, id: &str, _query: &LogQuery) -> EngineResult<RawRead> {
+        self.meet("logs", |state| state.find(id).map(drop))?;
+        let output = self.state.lock().unwrap().output.clone();
+        if output.is_empty() {
+            return Err(EngineError::Unsupported("scripted".to_owned()));
+        }
+        let gate = Arc::clone(&self.output_gate);
+        let (mut to, from) = tokio::io::duplex(1024);
+        tokio::spawn(async move {
+            gate.0.acquire().await.unwrap().forget();
+            to.write_all(&output).await
+        });
+        Ok(Box::new(from))
     }
 
     async fn exec_create(&self, _id: &str, _spec: &ExecSpec) -> EngineResult<String> {

@@ -49,11 +49,12 @@ impl StateDir {
         &self.path
     }
 
-    /// Makes it, and the directory above it.
+    /// Makes it, and the directory above it. Those further above are not ours to close to others.
     pub(super) fn create(&self) -> io::Result<()> {
         let mut builder = DirBuilder::new();
         builder.mode(0o700);
         if let Some(parent) = self.path.parent().filter(|parent| !parent.exists()) {
+            parent.parent().map_or(Ok(()), fs::create_dir_all)?;
             DirBuilder::new().mode(0o700).recursive(true).create(parent)?;
         }
         builder.create(&self.path)
@@ -172,4 +173,23 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 fn ignore_invalid<T>(error: io::Error) -> io::Result<Option<T>> {
     let is_invalid = matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof);
     if is_invalid { Ok(None) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn only_directories_of_tasks_are_closed_to_others() {
+        let root = tempfile::tempdir().expect("a directory");
+        let (above, parent) = (root.path().join("above"), root.path().join("above/executor"));
+        let dir = StateDir::new(&parent, "task");
+        dir.create().expect("made");
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        fs::create_dir(root.path().join("plain")).expect("made");
+        assert_eq!(mode(&above), mode(&root.path().join("plain")));
+        assert_eq!((mode(&parent), mode(dir.path())), (0o700, 0o700));
+    }
 }

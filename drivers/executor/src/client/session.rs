@@ -44,7 +44,8 @@ pub struct SessionExit {
 ///
 /// `stdin` is read until its end, which is passed on: as the end of the pipe, or as the terminal's end-of-file
 /// character. Slow writers slow the command: nothing is buffered beyond one chunk. What processes that the command
-/// left in the background say after its end is not passed on.
+/// left in the background say after its end is not passed on. A writer that fails (`BrokenPipe`: nobody reads any more)
+/// ends the session: the command is killed.
 pub struct SessionIo {
     /// What the command reads.
     pub stdin: Pin<Box<dyn AsyncRead + Send>>,
@@ -78,12 +79,12 @@ pub(super) async fn collect(mut connection: Connection, command: &[String]) -> R
 
     let (ended, has_ended) = watch::channel(false);
     let mut tail = copy::Tail::new(EXEC_OUTPUT_LIMIT);
-    let (exit, copied) = tokio::join!(
-        end(&mut connection, ended),
+    let (exit, ()) = tokio::try_join!(
+        whole(end(&mut connection, ended)),
         copy::collect(&mut near, &mut tail, has_ended)
-    );
+    )
+    .map_err(SessionError::Io)?;
     let exit = exit?;
-    copied.map_err(SessionError::Io)?;
     let (output, dropped) = tail.into_parts();
     Ok(SessionOutput { output, dropped, exit })
 }
@@ -113,15 +114,14 @@ pub(super) async fn pipes(
     let SessionIo {
         stdin, stdout, stderr, ..
     } = io;
-    let (exit, (), out, err) = tokio::join!(
-        end(&mut connection, ended),
-        copy::input(stdin, near_in, has_ended.clone()),
+    let (exit, (), (), ()) = tokio::try_join!(
+        whole(end(&mut connection, ended)),
+        whole(copy::input(stdin, near_in, has_ended.clone())),
         copy::output(&mut near_out, stdout, has_ended.clone()),
         copy::output(&mut near_err, stderr, has_ended),
-    );
-    let exit = exit?;
-    out.and(err).map_err(SessionError::Io)?;
-    Ok(exit)
+    )
+    .map_err(SessionError::Io)?;
+    exit
 }
 
 /// Runs a command on a terminal, whose near side comes back from inside the task.
@@ -140,15 +140,14 @@ pub(super) async fn terminal(
     let SessionIo {
         stdin, stdout, resize, ..
     } = io;
-    let (exit, (), (), out) = tokio::join!(
-        end(&mut connection, ended),
-        copy::terminal_input(stdin, &near, has_ended.clone()),
-        copy::resizes(resize, &near, has_ended.clone()),
+    let (exit, (), (), ()) = tokio::try_join!(
+        whole(end(&mut connection, ended)),
+        whole(copy::terminal_input(stdin, &near, has_ended.clone())),
+        whole(copy::resizes(resize, &near, has_ended.clone())),
         copy::terminal_output(&near, stdout, has_ended),
-    );
-    let exit = exit?;
-    out.map_err(SessionError::Io)?;
-    Ok(exit)
+    )
+    .map_err(SessionError::Io)?;
+    exit
 }
 
 async fn start(
@@ -161,7 +160,6 @@ async fn start(
     let request = Request::Exec(Exec {
         command: name.clone(),
         args: args.to_vec(),
-        env: Vec::new(),
         tty,
     });
     let exchange = async {
@@ -174,6 +172,11 @@ async fn start(
         Reply::Refused(_) => Err(ControlError::Ended.into()),
         other => Err(ControlError::Refused(format!("the supervising process said {other:?}")).into()),
     }
+}
+
+/// What goes on until the command ends, whatever comes of it: only a writer that fails ends a session early.
+async fn whole<T>(part: impl Future<Output = T>) -> io::Result<T> {
+    Ok(part.await)
 }
 
 /// Waits for the command's end, and says that it has come.

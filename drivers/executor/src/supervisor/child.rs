@@ -42,8 +42,6 @@ pub(super) struct Job<'a> {
     pub(super) plan: &'a Plan,
     pub(super) command: &'a str,
     pub(super) args: &'a [String],
-    /// Over the plan's environment.
-    pub(super) env: &'a [String],
     pub(super) stdio: Stdio,
     /// The namespaces that are joined; none for the task's own command, which makes them.
     pub(super) inside: Option<&'a Namespaces>,
@@ -302,14 +300,14 @@ fn change_user(user: &encamp_users::Identity) -> nix::Result<()> {
 
 /// Tries every place the command may be in, as a shell does.
 fn execute(job: &Job<'_>) -> Result<Infallible, Failure> {
-    let env = merged_env(&job.plan.env, job.env);
+    let env = &job.plan.env;
     let path = env
         .iter()
         .rev()
         .find_map(|pair| pair.strip_prefix("PATH="))
         .unwrap_or(DEFAULT_PATH);
     let candidates = candidates(job.command, &job.plan.task_dir, path);
-    let c_env = c_strings(env.iter().copied(), "the environment")?;
+    let c_env = c_strings(env.iter().map(String::as_str), "the environment")?;
     let mut args = c_strings(
         std::iter::once(job.command).chain(job.args.iter().map(String::as_str)),
         "the arguments",
@@ -371,17 +369,6 @@ fn candidates(command: &str, task_dir: &Path, path: &str) -> Vec<PathBuf> {
     let mut seen = HashSet::new();
     found.retain(|candidate| seen.insert(candidate.clone()));
     found
-}
-
-/// `over` wins, name by name.
-fn merged_env<'a>(env: &'a [String], over: &'a [String]) -> Vec<&'a str> {
-    let name = |pair: &'a str| pair.split_once('=').map_or(pair, |(name, _)| name);
-    let replaced = |pair: &str| {
-        over.iter()
-            .any(|other| name(other) == pair.split_once('=').map_or(pair, |(n, _)| n))
-    };
-    let kept = env.iter().map(String::as_str).filter(|pair| !replaced(pair));
-    kept.chain(over.iter().map(String::as_str)).collect()
 }
 
 fn c_strings<'a>(texts: impl Iterator<Item = &'a str>, what: &str) -> Result<Vec<CString>, Failure> {
@@ -464,11 +451,5 @@ mod tests {
         join_cgroup(&dir.path().join("none")).expect_err("a file that is not there");
         assert_eq!(fs::read_to_string(&file).expect("read"), "precious");
         assert!(!dir.path().join("none").exists());
-    }
-
-    #[test]
-    fn an_extra_variable_replaces_the_one_of_the_same_name() {
-        let (env, over) = (["A=1".to_owned(), "B=2".to_owned()], ["A=3".to_owned()]);
-        assert_eq!(merged_env(&env, &over), ["B=2", "A=3"]);
     }
 }

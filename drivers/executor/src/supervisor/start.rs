@@ -107,7 +107,6 @@ fn start_task(mut plan: Plan) -> Result<Task, Failure> {
         plan: &plan,
         command: &plan.command,
         args: &plan.args,
-        env: &[],
         stdio: Stdio::Descriptors(streams.stdio),
         inside: None,
     };

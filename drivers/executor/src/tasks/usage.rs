@@ -64,9 +64,7 @@ struct Usage {
 
 impl Usage {
     fn parse(stat: &str) -> Option<Self> {
-        // The process's name may hold spaces and parentheses; fields are counted from the last one.
-        let (_, fields) = stat.rsplit_once(") ")?;
-        let fields: Vec<&str> = fields.split(' ').collect();
+        let fields = proc::stat_fields(stat)?;
         let number = |index: usize| fields.get(index)?.parse::<u64>().ok();
         Some(Self {
             session: fields.get(3)?.parse().ok()?,

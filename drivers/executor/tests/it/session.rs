@@ -345,6 +345,26 @@ async fn a_dropped_session_kills_its_command_and_what_that_started() {
 }
 
 #[tokio::test]
+async fn a_session_whose_output_nobody_reads_any_more_ends_with_its_command() {
+    let bed = Bed::new();
+    let process = bed.launch("sleep 60").await;
+    for tty in [None, Some(TerminalSize { height: 24, width: 80 })] {
+        let (io, mut ends) = session();
+        // The broken pipe itself ends no shell that ignores it.
+        let script = "trap '' PIPE; echo pid=$$.; while :; do echo more 2>/dev/null; done";
+        let running = start(&process, script, tty, io);
+        let text = read_until(&mut ends.stdout, ".").await;
+        let pid = text.split(['=', '.']).nth(1).unwrap().parse().unwrap();
+        drop(ends.stdout);
+        let error = within("the end", running).await.unwrap().unwrap_err();
+        let is_broken = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+        assert!(matches!(&error, SessionError::Io(error) if is_broken(error)), "{error}");
+        is_gone(pid).await;
+    }
+    process.destroy(true).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_dropped_session_kills_also_what_left_its_session() {
     let bed = Bed::new();
     let process = bed.launch("sleep 60").await;

@@ -57,6 +57,12 @@ impl Bed {
     }
 }
 
+impl Drop for Bed {
+    fn drop(&mut self) {
+        encamp_executor::testing::destroy_all(&self.dir.path().join("state"));
+    }
+}
+
 pub(crate) fn program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_encamp-executor"))
 }

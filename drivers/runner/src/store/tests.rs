@@ -13,6 +13,7 @@ fn alloc(id: &str, second: u64) -> AllocRecord {
         job_file: "job.hcl".to_owned(),
         job_text: "job \"j\" {}".to_owned(),
         variables: BTreeMap::new(),
+        host_env: BTreeMap::new(),
         job_id: "j".to_owned(),
         group: "g".to_owned(),
         task_names: Vec::new(),
@@ -100,6 +101,63 @@ fn the_id_that_a_dead_runner_left_is_nobodys() {
 }
 
 #[test]
+fn an_allocation_belongs_to_its_maker_from_the_moment_that_it_is_seen() {
+    let (_dir, store) = store();
+    let _lock = store.create(&alloc("a", 1)).unwrap();
+    let us = i32::try_from(std::process::id()).unwrap();
+    assert_eq!(store.supervisor("a").unwrap(), Supervisor::Process(us));
+}
+
+#[test]
+fn a_lock_that_is_handed_on_is_never_free_in_between() {
+    let (_dir, store) = store();
+    let fd = store.create(&alloc("a", 1)).unwrap().into_fd();
+    assert!(matches!(store.lock("a"), Err(LockError::Held(_))));
+    let lock = store.inherit("a", fd).unwrap();
+    assert!(matches!(store.lock("a"), Err(LockError::Held(_))));
+    drop(lock);
+    assert_eq!(store.supervisor("a").unwrap(), Supervisor::None);
+}
+
+#[test]
+fn another_file_is_no_lock() {
+    let (dir, store) = store();
+    drop(store.create(&alloc("a", 1)).unwrap());
+    let other = fs::File::create(dir.path().join("other")).unwrap();
+    let error = store.inherit("a", other.into()).unwrap_err();
+    assert!(error.to_string().contains("lock"), "{error}");
+}
+
+#[test]
+fn a_longer_id_of_an_earlier_runner_leaves_nothing_in_the_lock() {
+    let (_dir, store) = store();
+    drop(store.create(&alloc("a", 1)).unwrap());
+    fs::write(store.dir("a").join("lock"), "123456789012345\n").unwrap();
+    let _lock = store.lock("a").unwrap();
+    let text = fs::read_to_string(store.dir("a").join("lock")).unwrap();
+    assert_eq!(text, format!("{}\n", std::process::id()));
+}
+
+#[test]
+fn what_may_be_secret_is_not_printed() {
+    let mut record = alloc("a", 1);
+    record.job_text = "hunter2".to_owned();
+    record.variables.insert("token".to_owned(), "hunter2".to_owned());
+    record.host_env.insert("TOKEN".to_owned(), "hunter2".to_owned());
+    let printed = format!("{record:?}");
+    assert!(!printed.contains("hunter2"), "{printed}");
+}
+
+#[test]
+fn a_wish_to_keep_is_remembered() {
+    let (_dir, store) = store();
+    drop(store.create(&alloc("a", 1)).unwrap());
+    assert!(!store.is_kept("a"));
+    store.keep("a").unwrap();
+    assert!(store.is_kept("a"));
+}
+
+#[test]
 fn records_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_dir, store) = store();
@@ -107,6 +165,7 @@ fn records_are_readable_by_their_owner_only() {
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(store.dir("a")), 0o700);
     assert_eq!(mode(store.dir("a").join("alloc.json")), 0o600);
+    assert_eq!(mode(store.dir("a").join("lock")), 0o600);
 }
 
 #[test]

@@ -79,6 +79,51 @@ async fn a_start_that_was_interrupted_is_made_again_under_its_own_id() {
 }
 
 #[tokio::test]
+async fn a_driver_that_cannot_say_whether_an_interrupted_start_left_a_task_is_asked_again() {
+    let camp = Camp::new(&[("web", "", "linger")]);
+    let run = camp.start().await;
+    camp.called("start web").await;
+    run.crash().await;
+    assert_eq!(camp.store.task("alloc", "web").unwrap().phase, Phase::Starting);
+    camp.world.refuse_next("recover web", 2);
+    let run = camp.start().await;
+    let runs = |camp: &Camp| {
+        camp.store
+            .task("alloc", "web")
+            .is_ok_and(|record| record.phase == Phase::Running)
+    };
+    camp.until("running", runs).await;
+    run.control.request(Desired::Stop);
+    assert_eq!(summary(&run.end().await), ["web:130"]);
+    let starts = camp.world.calls().iter().filter(|call| *call == "start web").count();
+    assert_eq!((starts, camp.world.is_empty()), (1, true));
+}
+
+#[tokio::test]
+async fn a_driver_that_refuses_to_say_whether_a_task_runs_does_not_make_it_lost() {
+    let camp = Camp::new(&[("web", "", "run")]);
+    crashed(&camp).await;
+    camp.world.refuse_next("recover web", 2);
+    let run = camp.start().await;
+    camp.until("third answer", |camp| {
+        camp.world.calls().iter().filter(|call| *call == "recover web").count() == 3
+    })
+    .await;
+    run.control.request(Desired::Stop);
+    assert_eq!(summary(&run.end().await), ["web:130"]);
+}
+
+#[tokio::test]
+async fn a_task_whose_record_is_damaged_is_not_started_a_second_time() {
+    let camp = Camp::new(&[("web", "", "run")]);
+    crashed(&camp).await;
+    std::fs::write(camp.store.dir("alloc").join("tasks/web.json"), "{").unwrap();
+    let error = camp.start().await.failure().await;
+    assert!(error.to_string().contains("record is damaged"), "{error}");
+    assert_eq!(camp.world.calls(), ["start web"]);
+}
+
+#[tokio::test]
 async fn what_is_dead_stays_dead() {
     let camp = Camp::new(&[("web", "", "exit 3")]);
     assert_eq!(summary(&camp.run().await), ["web:3!"]);

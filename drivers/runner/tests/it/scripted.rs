@@ -1,6 +1,6 @@
 //! A driver whose tasks do what their script says, and a camp to run them in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -11,24 +11,31 @@ use encamp_driver::{
 };
 use encamp_hclspec::{Source, Spec, Type};
 use encamp_runner::{
-    AllocRecord, Allocation, Control, Drivers, Node, Outcome, Parts, RunError, Runner, Store, prepare,
+    AllocRecord, Allocation, Control, Desired, Drivers, Node, Outcome, Parts, RunError, Runner, Store, prepare, reap,
 };
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// How long anything may take here.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long anything may take here; in tests that stop the clock, more than a runner waits for anything.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What happened in the driver, and the tasks that live in it. Outlives every runner.
 #[derive(Default)]
 pub(crate) struct World {
     calls: Mutex<Vec<String>>,
     tasks: Mutex<BTreeMap<String, watch::Sender<Option<ExitResult>>>>,
-    faults: Mutex<BTreeMap<String, u32>>,
+    faults: Mutex<BTreeMap<String, Fault>>,
 }
 
-/// The driver: a fresh one for every runner, all over one world.
-pub(crate) struct Scripted(pub(crate) Arc<World>);
+/// What keeps a call from succeeding, and how often yet.
+#[derive(Clone, Copy, Default)]
+struct Fault {
+    times: u32,
+    recoverable: bool,
+}
+
+/// The driver: a fresh one for every runner, all over one world. It removes only what it has started or taken back.
+pub(crate) struct Scripted(pub(crate) Arc<World>, Mutex<BTreeSet<String>>);
 
 /// A job in a world, with its records on disk.
 pub(crate) struct Camp {
@@ -52,7 +59,19 @@ impl World {
 
     /// Makes the next so many calls of this name fail, recoverably.
     pub(crate) fn fail_next(&self, call: &str, times: u32) {
-        lock(&self.faults).insert(call.to_owned(), times);
+        let recoverable = true;
+        lock(&self.faults).insert(call.to_owned(), Fault { times, recoverable });
+    }
+
+    /// Makes the next so many calls of this name fail for good, as far as the driver knows.
+    pub(crate) fn refuse_next(&self, call: &str, times: u32) {
+        let recoverable = false;
+        lock(&self.faults).insert(call.to_owned(), Fault { times, recoverable });
+    }
+
+    /// Makes every call succeed again.
+    pub(crate) fn recover(&self) {
+        lock(&self.faults).clear();
     }
 
     /// Ends every running task of this name.
@@ -76,13 +95,17 @@ impl World {
     fn note(&self, call: &str, id: &str) -> Result<()> {
         let call = format!("{call} {}", name(id));
         let mut faults = lock(&self.faults);
-        let left = faults.entry(call.clone()).or_default();
+        let fault = faults.entry(call.clone()).or_default();
         lock(&self.calls).push(call);
-        if *left == 0 {
+        if fault.times == 0 {
             return Ok(());
         }
-        *left -= 1;
-        Err(Error::recoverable("the script says so"))
+        fault.times -= 1;
+        Err(if fault.recoverable {
+            Error::recoverable("the script says so")
+        } else {
+            Error::fatal("the script says no")
+        })
     }
 
     fn task(&self, id: &str) -> Result<watch::Receiver<Option<ExitResult>>> {
@@ -135,7 +158,9 @@ impl Driver for Scripted {
 
     async fn recover_task(&self, handle: TaskHandle) -> Result<()> {
         self.0.note("recover", &handle.config.id)?;
-        self.0.task(&handle.config.id).map(drop)
+        self.0.task(&handle.config.id)?;
+        lock(&self.1).insert(handle.config.id);
+        Ok(())
     }
 
     async fn start_task(&self, task: TaskConfig) -> Result<StartedTask> {
@@ -151,10 +176,15 @@ impl Driver for Scripted {
             ["exit", code] => Some(ExitResult::code(code.parse().expect("an exit code"))),
             ["refuse"] => return Err(Error::fatal("the script refuses")),
             ["hang"] => std::future::pending().await,
+            ["linger"] => {
+                lock(&self.0.tasks).insert(task.id.clone(), watch::channel(None).0);
+                std::future::pending().await
+            }
             ["run"] => None,
             other => panic!("unknown script {other:?}"),
         };
         lock(&self.0.tasks).insert(task.id.clone(), watch::channel(exit).0);
+        lock(&self.1).insert(task.id.clone());
         Ok(StartedTask {
             driver_state: b"state".to_vec(),
             network: None,
@@ -177,7 +207,7 @@ impl Driver for Scripted {
 
     async fn destroy_task(&self, id: &str, _: bool) -> Result<()> {
         self.0.note("destroy", id)?;
-        let gone = lock(&self.0.tasks).remove(id);
+        let gone = lock(&self.1).remove(id).then(|| lock(&self.0.tasks).remove(id));
         gone.map(drop).ok_or_else(|| Error::TaskNotFound(id.to_owned()))
     }
 
@@ -225,6 +255,27 @@ impl Camp {
 
     /// Starts a runner, the first or a later one.
     pub(crate) async fn start(&self) -> Run {
+        let (record, allocation) = self.allocation();
+        let lock = self.store.create(&record).unwrap();
+        let parts = self.parts();
+        let prepared = prepare(allocation, &parts)
+            .await
+            .unwrap_or_else(|problems| panic!("{problems}"));
+        let (runner, control) = Runner::new(prepared, parts, lock);
+        let task = tokio::spawn(runner.run());
+        Run { control, task }
+    }
+
+    /// Ends what the records name, without the job.
+    pub(crate) async fn reap(&self, desired: Desired) -> Outcome {
+        let lock = self.store.lock("alloc").unwrap();
+        let (record, _) = self.allocation();
+        reap(&record, &self.parts(), self.dir.path(), &lock, desired)
+            .await
+            .unwrap()
+    }
+
+    fn allocation(&self) -> (AllocRecord, Allocation) {
         let source = Source::new("job.hcl", self.job.clone());
         let parsed = encamp_jobspec::parse(source, &BTreeMap::new()).unwrap_or_else(|problems| panic!("{problems}"));
         let mut job = parsed.job;
@@ -234,34 +285,31 @@ impl Camp {
             job_file: "job.hcl".to_owned(),
             job_text: self.job.clone(),
             variables: BTreeMap::new(),
+            host_env: BTreeMap::new(),
             job_id: job.id.clone(),
             group: group.name.clone(),
             task_names: group.tasks.iter().map(|task| task.name.clone()).collect(),
             created_at: SystemTime::UNIX_EPOCH,
         };
-        self.store.create(&record).unwrap();
         let allocation = Allocation {
-            id: record.id,
+            id: record.id.clone(),
             job,
             group,
             dir: self.dir.path().join("alloc"),
             node: Node::default(),
         };
-        let driver: Arc<dyn Driver> = Arc::new(Scripted(Arc::clone(&self.world)));
-        let parts = Parts {
+        (record, allocation)
+    }
+
+    fn parts(&self) -> Parts {
+        let driver: Arc<dyn Driver> = Arc::new(Scripted(Arc::clone(&self.world), Mutex::default()));
+        Parts {
             drivers: [driver].into_iter().collect::<Drivers>(),
             alloc_hooks: Vec::new(),
             task_hooks: Vec::new(),
             store: self.store.clone(),
             host_env: BTreeMap::new(),
-        };
-        let prepared = prepare(allocation, &parts)
-            .await
-            .unwrap_or_else(|problems| panic!("{problems}"));
-        let lock = self.store.lock("alloc").unwrap();
-        let (runner, control) = Runner::new(prepared, parts, lock);
-        let task = tokio::spawn(runner.run());
-        Run { control, task }
+        }
     }
 
     /// Runs the job to its end.
@@ -294,6 +342,14 @@ impl Run {
         end.expect("the run ends")
             .expect("the run does not panic")
             .expect("the run cleans up")
+    }
+
+    /// Waits for the end of a run that cannot be.
+    pub(crate) async fn failure(self) -> RunError {
+        let end = tokio::time::timeout(PATIENCE, self.task).await;
+        end.expect("the run ends")
+            .expect("the run does not panic")
+            .expect_err("the run fails")
     }
 
     /// Kills the runner between two of its steps.

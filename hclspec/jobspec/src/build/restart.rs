@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use encamp_hclspec::{Body, did_you_mean};
+use encamp_hclspec::{Body, did_you_mean, parse_duration};
 use serde::Deserialize;
 
 use super::Builder;
-use crate::duration::parse_duration;
 use crate::job::{Restart, RestartMode};
 use crate::read::{Argument, Keys};
 

@@ -150,7 +150,7 @@ impl Builder<'_> {
             resources: self.resources(body),
             logs: self.logs(body),
             kill_timeout: kill_timeout.unwrap_or(KILL_TIMEOUT),
-            kill_signal: arguments.kill_signal.filter(|signal| !signal.is_empty()),
+            kill_signal: self.kill_signal(arguments.kill_signal, body),
             restart: self.restart_arguments(body).over(restart),
             lifecycle: self.lifecycle(body),
             leader: arguments.leader,
@@ -158,6 +158,15 @@ impl Builder<'_> {
             span: block.header_span(),
             driver_span,
         })
+    }
+
+    fn kill_signal(&mut self, name: Option<String>, body: &Body) -> Option<String> {
+        let name = name.filter(|name| !name.is_empty())?;
+        if let Some(detail) = names::signal(&name) {
+            let span = body.locate(&["kill_signal"]).unwrap_or_else(|| body.span());
+            self.reader.error("Invalid kill_signal", detail, span);
+        }
+        Some(name)
     }
 
     fn config(&mut self, task: &Block) -> Config {

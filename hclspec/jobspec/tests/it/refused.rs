@@ -72,9 +72,27 @@ fn labels_are_checked() {
     name("\"\"", "it may not be empty");
     name("\"a\\u0000\"", "it may not contain control characters");
     name(
-        &format!("\"{}\"", "x".repeat(256)),
-        "it has 256 bytes, and may have at most 255",
+        &format!("\"{}\"", "x".repeat(201)),
+        "it has 201 bytes, and may have at most 200",
     );
+    check(
+        &format!("job \"{}\" {{}}", "j".repeat(256)),
+        &[
+            "job.hcl:1:1: Invalid job name; This cannot be the name of a job: it has 256 bytes, and may have at most 255.",
+            "job.hcl:1:1: Missing group block; A job holds one group at least: group \"name\" { task \"name\" { .. } }.",
+        ],
+    );
+}
+
+#[test]
+fn a_kill_signal_that_nobody_knows() {
+    let signal = |name: &str, detail: &str| {
+        let line = format!("job.hcl:6:15: Invalid kill_signal; {detail}");
+        check_task(&format!("kill_signal = \"{name}\""), &[&line]);
+    };
+    signal("SIGTREM", "\"SIGTREM\" is no signal. Did you mean \"SIGTERM\"?");
+    signal("usr3", "\"usr3\" is no signal. Did you mean \"SIGUSR1\"?");
+    signal("15", "\"15\" is no signal; write one like \"SIGTERM\".");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use encamp_driver::{Driver, Fingerprint as Found, Health};
 use futures_util::StreamExt as _;
 
 use crate::cli::Fingerprint;
+use crate::environment::Environment;
 use crate::exit::usage;
 use crate::paths::DataDir;
 use crate::{output, wiring};
@@ -15,7 +16,7 @@ use crate::{output, wiring};
 const FIRST_LOOK: Duration = Duration::from_secs(50);
 
 pub(crate) async fn fingerprint(data: &DataDir, args: &Fingerprint) -> Result<u8> {
-    let drivers = wiring::drivers(data, "none").await?;
+    let drivers = wiring::drivers(data, "none", &Environment::here()).await?;
     let names: Vec<&str> = match &args.driver {
         Some(name) if drivers.get(name).is_none() => {
             let known = drivers.names().collect::<Vec<_>>().join(", ");

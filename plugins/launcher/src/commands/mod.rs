@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod detach;
 mod exec;
 mod fingerprint;
 mod logs;
@@ -20,23 +21,23 @@ use crate::paths::DataDir;
 /// Carries out what the command line says; gives the exit code.
 pub(crate) async fn dispatch(cli: Cli) -> Result<u8> {
     output::set_json(cli.global.json);
-    if let Command::Completions { shell } = cli.command {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Cli::command(), "encamp", &mut script);
-        output::to_stdout(&script);
-        return Ok(0);
-    }
-    let data = DataDir::resolve(cli.global.data_dir.as_deref())?;
+    let data = DataDir::resolve(cli.global.data_dir.as_deref());
     match cli.command {
-        Command::Run(args) => run::run(&data, args).await,
-        Command::Status(args) => status::status(&data, &args).await,
-        Command::Logs(args) => logs::logs(&data, &args).await,
-        Command::Exec(args) => exec::exec(&data, args).await,
-        Command::Signal(args) => signal::signal(&data, &args).await,
-        Command::Stop(args) => stop::stop(&data, &args).await,
-        Command::Validate(args) => validate::validate(&data, &args).await,
-        Command::Fingerprint(args) => fingerprint::fingerprint(&data, &args).await,
-        Command::Supervise { alloc } => supervise::supervise(&data, &alloc).await,
-        Command::Completions { .. } => Ok(0),
+        Command::Run(args) => run::run(&data?, args).await,
+        Command::Status(args) => status::status(&data?, &args).await,
+        Command::Logs(args) => logs::logs(&data?, &args).await,
+        Command::Exec(args) => exec::exec(&data?, args).await,
+        Command::Signal(args) => signal::signal(&data?, &args).await,
+        Command::Stop(args) => stop::stop(&data?, &args).await,
+        Command::Validate(args) => validate::validate(&data?, &args).await,
+        Command::Fingerprint(args) => fingerprint::fingerprint(&data?, &args).await,
+        Command::Supervise { alloc } => supervise::supervise(&data?, &alloc).await,
+        // A shell without a home can be completed in, too.
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "encamp", &mut script);
+            output::to_stdout(&script);
+            Ok(0)
+        }
     }
 }

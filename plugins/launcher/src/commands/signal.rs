@@ -11,7 +11,7 @@ use crate::{output, target, wiring};
 
 pub(crate) async fn signal(data: &DataDir, args: &Signal) -> Result<u8> {
     let target = target::find(&Store::new(data.state()), Some(&args.target))?;
-    let parts = wiring::parts(data, &target.alloc.record.id).await?;
+    let parts = wiring::parts(data, &target.alloc.record).await?;
     let running = target
         .alloc
         .tasks

@@ -6,6 +6,7 @@ use anyhow::Result;
 use encamp_driver::ExitResult;
 use encamp_runner::{Phase, Store, Supervisor, TaskRecord};
 
+use crate::attend::left_behind;
 use crate::cli::Status;
 use crate::paths::DataDir;
 use crate::target::{self, Alloc};
@@ -16,19 +17,29 @@ pub(crate) async fn status(data: &DataDir, args: &Status) -> Result<u8> {
     let Some(words) = &args.target else {
         let mut allocs = target::all(&store)?;
         for alloc in &mut allocs {
-            resume::ensure_supervised(data, &store, alloc).await?;
+            see_to(data, &store, alloc).await;
         }
         list(&allocs);
         return Ok(0);
     };
     let mut alloc = target::find(&store, Some(words))?.alloc;
-    resume::ensure_supervised(data, &store, &mut alloc).await?;
+    see_to(data, &store, &mut alloc).await;
     if output::is_json() {
         output::print_json(&json(&alloc));
     } else {
         show(&alloc);
     }
     Ok(0)
+}
+
+/// Has the allocation taken up if its runner has died. One that cannot be is shown as it is, and hides no other.
+async fn see_to(data: &DataDir, store: &Store, alloc: &mut Alloc) {
+    if let Err(error) = resume::ensure_supervised(data, store, alloc).await {
+        let id = alloc.short_id();
+        output::notice(&format!(
+            "nobody runs {id}, and it cannot be taken up: {error:#}; `encamp stop {id}` ends it"
+        ));
+    }
 }
 
 fn list(allocs: &[Alloc]) {
@@ -91,6 +102,10 @@ fn show(alloc: &Alloc) {
         });
         output::table(&rows.collect::<Vec<_>>());
     }
+    if let Some(left) = left_behind(alloc.short_id(), alloc.remains()) {
+        output::line("");
+        output::line(&format!("Not cleaned up: {left}"));
+    }
 }
 
 /// The process that runs the allocation, as far as it is known.
@@ -103,6 +118,7 @@ fn runner(alloc: &Alloc) -> Option<i32> {
 
 fn state(task: &TaskRecord) -> String {
     match (task.phase, &task.exit) {
+        (Phase::Dead, last) if !task.remains.is_empty() => format!("dead{}, not cleaned up", exit(last.as_ref())),
         (Phase::Dead, _) if task.failed => format!("dead, failed{}", exit(task.exit.as_ref())),
         (Phase::Dead, last) => format!("dead{}", exit(last.as_ref())),
         (Phase::Running, _) => "running".to_owned(),
@@ -127,6 +143,7 @@ fn json(alloc: &Alloc) -> serde_json::Value {
             "started_at": task.started_at,
             "finished_at": task.finished_at,
             "exit": task.exit,
+            "remains": task.remains.iter().map(|start| &start.reason).collect::<Vec<_>>(),
             "events": task.events,
         })
     });

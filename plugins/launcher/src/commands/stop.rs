@@ -1,17 +1,33 @@
 //! `encamp stop`.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
-use encamp_runner::{Desired, Runner, Store, Supervisor};
+use anyhow::{Context as _, Result, bail};
+use encamp_runner::{
+    AllocRecord, Desired, KILL_PATIENCE, Lock, LockError, Outcome, Phase, RunError, Store, Supervisor, reap,
+};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::attend::{left_behind, take_up};
 use crate::cli::Stop;
 use crate::exit::usage;
 use crate::paths::DataDir;
+use crate::signals::Signals;
 use crate::target::{self, Alloc, Target};
-use crate::{load, output, purge, signals, wiring};
+use crate::{output, purge, wiring};
+
+/// How long a stop may take before it says what it waits for.
+const LONG: Duration = Duration::from_secs(3);
+
+/// How long a runner may take to end once it was told to kill its tasks: more than it gives their drivers.
+const RUNNER_PATIENCE: Duration = KILL_PATIENCE.saturating_add(Duration::from_secs(15));
+
+/// How long a new runner may take to say which process it is.
+const UNNAMED_PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn stop(data: &DataDir, args: &Stop) -> Result<u8> {
     let store = Store::new(data.state());
@@ -50,25 +66,40 @@ fn whole(target: Target) -> Result<Alloc> {
 }
 
 async fn stop_one(data: &DataDir, store: &Store, alloc: &Alloc, args: &Stop) -> Result<()> {
-    let id = &alloc.record.id;
+    let record = &alloc.record;
     let desired = if args.force { Desired::Kill } else { Desired::Stop };
-    match alloc.supervisor {
-        Supervisor::None if alloc.is_over() => {}
-        Supervisor::None => stop_unattended(data, alloc, desired).await?,
-        Supervisor::Unnamed | Supervisor::Process(_) => {
-            ask(store, id, desired).await?;
-            // A runner that was killed meanwhile has not stopped its tasks.
-            let alloc = Alloc::load(store, alloc.record.clone())?;
-            if store.dir(id).exists() && !alloc.is_over() {
-                stop_unattended(data, &alloc, desired).await?;
-            }
+    if args.keep {
+        // The end of a run in a terminal removes everything unless it finds this.
+        store.keep(&record.id)?;
+    }
+    let left = tokio::select! {
+        left = end(data, store, record, desired) => left?,
+        never = say_what_is_awaited(store, record) => match never {},
+    };
+    match left {
+        Some(left) => bail!(left),
+        None if args.keep => Ok(()),
+        None => purge::purge(data, store, &record.id),
+    }
+}
+
+/// Brings the allocation to its end: through its runner, or here, if it has none. Says what is left of it.
+async fn end(data: &DataDir, store: &Store, record: &AllocRecord, desired: Desired) -> Result<Option<String>> {
+    let mut asked = false;
+    while store.dir(&record.id).exists() {
+        let alloc = Alloc::load(store, record.clone())?;
+        if alloc.supervisor != Supervisor::None {
+            ask(store, &record.id, desired).await?;
+            asked = true;
+        } else if alloc.is_over() && (asked || alloc.remains().next().is_none()) {
+            return Ok(left_behind(alloc.short_id(), alloc.remains()));
+        } else if let Some(outcome) = end_here(data, store, record, desired).await? {
+            // Also after a runner that was killed while it stopped its tasks. The records are not asked again: on a full
+            // disk they may be old.
+            return Ok(left_behind(alloc.short_id(), outcome.remains()));
         }
     }
-    if args.keep {
-        Ok(())
-    } else {
-        purge::purge(data, store, id)
-    }
+    Ok(None)
 }
 
 /// Asks the allocation's runner to stop it, and waits until the runner has ended.
@@ -78,30 +109,95 @@ async fn ask(store: &Store, alloc_id: &str, desired: Desired) -> Result<()> {
     } else {
         Signal::SIGTERM
     };
-    let mut asked = false;
+    let mut asked = None;
+    let mut since = Instant::now();
     loop {
         match store.supervisor(alloc_id)? {
             Supervisor::None => return Ok(()),
-            Supervisor::Process(pid) if !asked => {
-                kill(Pid::from_raw(pid), signal).with_context(|| format!("cannot signal the runner, process {pid}"))?;
-                asked = true;
+            Supervisor::Process(pid) if asked != Some(pid) => {
+                match kill(Pid::from_raw(pid), signal) {
+                    // It has just ended.
+                    Ok(()) | Err(Errno::ESRCH) => {}
+                    Err(error) => {
+                        return Err(error).with_context(|| format!("cannot signal the runner, process {pid}"));
+                    }
+                }
+                (asked, since) = (Some(pid), Instant::now());
             }
-            Supervisor::Unnamed | Supervisor::Process(_) => {}
+            Supervisor::Process(pid) if desired == Desired::Kill && since.elapsed() > RUNNER_PATIENCE => bail!(
+                "the runner, process {pid}, was told to kill the tasks and has not ended in {RUNNER_PATIENCE:?}; \
+                 kill it and run `encamp stop` again: its tasks do not notice"
+            ),
+            Supervisor::Unnamed if since.elapsed() > UNNAMED_PATIENCE => bail!(
+                "a process that cannot be seen from here runs the allocation: it holds {}; \
+                 stop it as its user, and in its container if it is in one",
+                store.dir(alloc_id).join("lock").display()
+            ),
+            Supervisor::Process(_) | Supervisor::Unnamed => {}
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
-/// Stops the tasks of an allocation whose runner has died: by running it, with the wish to end.
-async fn stop_unattended(data: &DataDir, alloc: &Alloc, desired: Desired) -> Result<()> {
-    let parts = wiring::parts(data, &alloc.record.id).await?;
-    let lock = parts.store.lock(&alloc.record.id)?;
-    let prepared = load::prepare(load::again(&alloc.record, data)?, &parts).await?;
-    let (runner, control) = Runner::new(prepared, parts, lock);
-    control.request(desired);
-    let signals = tokio::spawn(signals::obey(control));
-    let outcome = runner.run().await;
-    signals.abort();
-    outcome?;
-    Ok(())
+/// Stops the tasks of an allocation whose runner has died: by running it, with the wish to end. No outcome if
+/// somebody else has taken the allocation up.
+async fn end_here(data: &DataDir, store: &Store, record: &AllocRecord, desired: Desired) -> Result<Option<Outcome>> {
+    let signals = Signals::catch()?;
+    let Some(lock) = try_lock(store, record)? else {
+        return Ok(None);
+    };
+    let run = async {
+        let (runner, control) = take_up(data, record, lock).await?;
+        control.request(desired);
+        anyhow::Ok(signals.run(runner, control, output::notice).await?)
+    };
+    let error = match run.await {
+        Ok(outcome) => return Ok(Some(outcome)),
+        Err(error) => error,
+    };
+    if let Some(RunError::Postrun { .. } | RunError::Record(_)) = error.downcast_ref() {
+        return Err(error);
+    }
+    output::notice(&format!(
+        "the allocation cannot be set up again ({error:#}); what its records name is ended all the same"
+    ));
+    let Some(lock) = try_lock(store, record)? else {
+        return Ok(None);
+    };
+    let parts = wiring::parts(data, record).await?;
+    let dir = data.allocs().join(&record.id);
+    Ok(Some(reap(record, &parts, &dir, &lock, desired).await?))
+}
+
+/// The right to run the allocation; none when somebody else has it.
+fn try_lock(store: &Store, record: &AllocRecord) -> Result<Option<Lock>> {
+    match store.lock(&record.id) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(LockError::Held(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Says what a stop that takes long waits for, whenever that changes.
+async fn say_what_is_awaited(store: &Store, record: &AllocRecord) -> Infallible {
+    let mut said = BTreeMap::new();
+    loop {
+        tokio::time::sleep(LONG).await;
+        let Ok(alloc) = Alloc::load(store, record.clone()) else {
+            continue;
+        };
+        for (name, task) in &alloc.tasks {
+            let latest = task.events.last().map(|event| event.message.clone());
+            let is_there = matches!(task.phase, Phase::Starting | Phase::Running | Phase::Exited);
+            if let Some(latest) = latest.filter(|_| is_there)
+                && said.get(name) != Some(&latest)
+            {
+                output::notice(&format!(
+                    "still waiting for task \"{name}\" of {}: {latest}",
+                    alloc.short_id()
+                ));
+                said.insert(name.clone(), latest);
+            }
+        }
+    }
 }

@@ -7,11 +7,11 @@ use crate::paths::DataDir;
 use crate::{load, output, wiring};
 
 pub(crate) async fn validate(data: &DataDir, args: &Validate) -> Result<u8> {
-    let (_, mut allocation, notices) = load::request(&args.job)?;
+    let (record, mut allocation, notices) = load::request(&args.job)?;
     allocation.dir = data.allocs().join(&allocation.id);
     let (job, group) = (allocation.job.id.clone(), allocation.group.name.clone());
     let tasks: Vec<String> = allocation.group.tasks.iter().map(|task| task.name.clone()).collect();
-    let parts = wiring::parts(data, &allocation.id).await?;
+    let parts = wiring::parts(data, &record).await?;
     drop(load::prepare(allocation, &parts).await?);
     load::show_notices(&notices);
     if output::is_json() {

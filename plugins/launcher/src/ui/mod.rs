@@ -1,128 +1,164 @@
-//! What `encamp run` shows while it runs: events and progress on standard error, the tasks' output on its own streams.
+//! What `encamp run` shows while it runs, by a thread of its own.
+//!
+//! A terminal that is stopped, or a pipe that nobody reads, blocks that thread and nothing else. It keeps up with nobody:
+//! the tasks' output is in their log files, from where it reads on; of events the last 1024 wait, and it says how many it
+//! has missed.
 
 mod follow;
 mod pulls;
+mod screen;
 
-use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
 
-use encamp_logs::Stream;
 use encamp_runner::{Event, EventKind, Outcome};
-pub(crate) use follow::LogPrinter;
+use tokio::sync::broadcast::{self, error::TryRecvError};
+use tokio::sync::oneshot;
 
-use crate::output;
-use crate::ui::pulls::Pulls;
+use crate::ui::follow::Followed;
+use crate::ui::screen::Screen;
 
-/// The colours that tell tasks apart.
-const COLOURS: [&str; 6] = ["36", "33", "32", "35", "34", "31"];
+/// How often events and files are looked at.
+const TICK: Duration = Duration::from_millis(40);
 
-/// The screen, a plain stream of lines, or JSON.
-pub(crate) struct Ui {
-    mode: Mode,
-    tasks: Vec<String>,
-    width: usize,
-    pulls: Pulls,
-    colour_out: bool,
+/// How often more of a task's last words is looked for before its end is told. If it was started again meanwhile, they
+/// do not end.
+const LAST_WORDS: u32 = 16;
+
+/// The thread that shows a run.
+pub(crate) struct Printer {
+    words: Sender<Word>,
+    done: oneshot::Receiver<()>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Terminal,
-    Plain,
-    Json,
+/// What is shown.
+pub(crate) struct Shown {
+    pub(crate) alloc_id: String,
+    /// Where the tasks' log files will be.
+    pub(crate) logs: PathBuf,
+    pub(crate) tasks: Vec<String>,
+    pub(crate) events: broadcast::Receiver<Event>,
 }
 
-impl Ui {
-    pub(crate) fn new(alloc_id: &str, tasks: &[String]) -> Self {
-        let mode = match () {
-            () if output::is_json() => Mode::Json,
-            () if std::io::stderr().is_terminal() => Mode::Terminal,
-            () => Mode::Plain,
-        };
-        let mut ui = Self {
-            mode,
-            tasks: tasks.to_vec(),
-            width: tasks.iter().map(|task| task.chars().count()).max().unwrap_or_default(),
-            pulls: Pulls::new(mode == Mode::Terminal),
-            colour_out: output::stderr_has_colour() && std::io::stdout().is_terminal(),
-        };
-        match mode {
-            Mode::Json => output::print_json(&serde_json::json!({ "alloc_id": alloc_id })),
-            _ => ui.say(&format!("encamp: allocation {alloc_id}")),
-        }
-        ui
-    }
+enum Word {
+    Notice(String),
+    /// The run is over; without an outcome where it has failed.
+    Over(Option<Outcome>),
+}
 
-    /// Something happened to a task.
-    pub(crate) fn event(&mut self, event: &Event) {
-        if self.mode == Mode::Json {
-            output::print_json(&serde_json::json!({ "event": event }));
-            return;
-        }
-        if self.pulls.take(event) || is_routine(event.kind) {
-            return;
-        }
-        let who = if event.task.is_empty() {
-            "allocation"
-        } else {
-            &event.task
-        };
-        let line = format!("encamp: {who}: {}", event.message);
-        self.say(&if self.mode == Mode::Terminal && output::stderr_has_colour() {
-            format!("\x1b[2m{line}\x1b[0m")
-        } else {
-            line
+impl Printer {
+    pub(crate) fn start(shown: Shown) -> Self {
+        let (words, inbox) = mpsc::channel();
+        let (done_sender, done) = oneshot::channel();
+        thread::spawn(move || {
+            Show::new(shown).run(&inbox);
+            // Nobody waits for it any more, at worst.
+            let _waited_for = done_sender.send(());
         });
+        Self { words, done }
     }
 
-    /// A line of a task's output, with its newline where it had one.
-    pub(crate) fn output(&mut self, task: usize, stream: Stream, line: &[u8]) {
-        let name = self.tasks.get(task).map(String::as_str).unwrap_or_default();
-        if self.mode == Mode::Json {
-            let text = String::from_utf8_lossy(line);
-            output::print_json(&serde_json::json!({ "task": name, "stream": stream, "output": text }));
-            return;
-        }
-        let mut bytes = self.prefix(task, name).into_bytes();
-        bytes.extend_from_slice(line);
-        if !line.ends_with(b"\n") && self.tasks.len() > 1 {
-            bytes.push(b'\n');
-        }
-        self.pulls.suspend(|| match stream {
-            // Whoever closed it has seen enough; the run goes on.
-            Stream::Stdout => drop(output::to_stdout(&bytes)),
-            Stream::Stderr => output::to_stderr_bytes(&bytes),
-        });
+    /// Shows what it is given, without waiting.
+    pub(crate) fn notices(&self) -> impl Fn(&str) + Send + use<> {
+        let words = self.words.clone();
+        move |text| drop(words.send(Word::Notice(text.to_owned())))
     }
 
-    /// Nothing more will happen.
-    pub(crate) fn finish(&mut self, outcome: &Outcome) {
-        self.pulls.clear();
-        if self.mode == Mode::Json {
-            let tasks = outcome
-                .tasks
-                .iter()
-                .map(|task| serde_json::json!({ "name": task.name, "failed": task.failed, "exit": task.exit }));
-            output::print_json(&serde_json::json!({ "outcome": tasks.collect::<Vec<_>>() }));
-        }
-    }
-
-    fn prefix(&self, task: usize, name: &str) -> String {
-        if self.tasks.len() < 2 {
-            return String::new();
-        }
-        let width = self.width;
-        match COLOURS.get(task % COLOURS.len()) {
-            Some(colour) if self.colour_out => format!("\x1b[{colour}m{name:<width$} |\x1b[0m "),
-            _ => format!("{name:<width$} | "),
-        }
-    }
-
-    fn say(&mut self, line: &str) {
-        self.pulls.suspend(|| output::to_stderr(line));
+    /// Shows the rest; returns when all of it is out.
+    ///
+    /// # Cancel safety
+    /// The thread goes on.
+    pub(crate) async fn finish(self, outcome: Option<Outcome>) {
+        drop(self.words.send(Word::Over(outcome)));
+        drop(self.done.await);
     }
 }
 
-/// What people need not be told of a run that goes well.
-fn is_routine(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Received | EventKind::TaskSetup)
+/// What the thread works on.
+struct Show {
+    screen: Screen,
+    followed: Vec<Followed>,
+    shown: Shown,
+}
+
+impl Show {
+    fn new(shown: Shown) -> Self {
+        Self {
+            screen: Screen::new(&shown.alloc_id, &shown.tasks),
+            followed: Followed::all(&shown.tasks),
+            shown,
+        }
+    }
+
+    fn run(mut self, inbox: &Receiver<Word>) {
+        let mut over = None;
+        let mut moved = false;
+        loop {
+            // Heard before looking: what happens before the end of the run is seen after it is told.
+            match inbox.recv_timeout(if moved { Duration::ZERO } else { TICK }) {
+                Ok(Word::Notice(text)) => self.screen.notice(&text),
+                Ok(Word::Over(outcome)) => over = Some(outcome),
+                // The run was given up.
+                Err(RecvTimeoutError::Disconnected) if over.is_none() => return,
+                Err(_) => {}
+            }
+            moved = self.show_events();
+            moved |= self.show_output(None);
+            if let (Some(outcome), false) = (&over, moved) {
+                self.flush(None);
+                return self.screen.finish(outcome.as_ref());
+            }
+        }
+    }
+
+    /// Shows what has happened since the last look; says whether anything has.
+    fn show_events(&mut self) -> bool {
+        let mut any = false;
+        loop {
+            match self.shown.events.try_recv() {
+                Ok(event) => self.show_event(&event),
+                Err(TryRecvError::Lagged(missed)) => self.screen.notice(&format!("{missed} events were not shown")),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return any,
+            }
+            any = true;
+        }
+    }
+
+    fn show_event(&mut self, event: &Event) {
+        if event.kind == EventKind::Terminated {
+            self.show_last_words(&event.task);
+        }
+        self.screen.event(event);
+    }
+
+    /// A task's last words come before its end.
+    fn show_last_words(&mut self, task: &str) {
+        let task = self.shown.tasks.iter().position(|name| name == task);
+        let is_all_out = task.is_some() && !(0..LAST_WORDS).all(|_| self.show_output(task));
+        if is_all_out {
+            self.flush(task);
+        }
+    }
+
+    /// Shows last lines of tasks, or of one task, though nothing ended them.
+    fn flush(&mut self, task: Option<usize>) {
+        for one in &mut self.followed {
+            if task.is_none_or(|task| task == one.task) {
+                one.flush(&mut self.screen);
+            }
+        }
+    }
+
+    /// Shows some of what tasks, or one task, have written since the last look; says whether there was anything.
+    fn show_output(&mut self, task: Option<usize>) -> bool {
+        let mut any = false;
+        for one in &mut self.followed {
+            if task.is_none_or(|task| task == one.task) {
+                any |= one.show_new(&self.shown.logs, &mut self.screen);
+            }
+        }
+        any
+    }
 }

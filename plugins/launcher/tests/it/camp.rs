@@ -64,23 +64,16 @@ impl Camp {
         self.feed(args, b"")
     }
 
+    /// The same, with this variable in its environment.
+    pub(crate) fn encamp_with(&self, (name, value): (&str, &str), args: &[&str]) -> Ran {
+        let mut command = self.command(args);
+        command.env(name, value);
+        ran(command, b"")
+    }
+
     /// The same, with something on standard input.
     pub(crate) fn feed(&self, args: &[&str], input: &[u8]) -> Ran {
-        let mut command = self.command(args);
-        let began = Instant::now();
-        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let input = input.to_vec();
-        // A program that does not read its input must not block the test.
-        let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
-        let output = wait(child, args);
-        feeder.join().unwrap();
-        Ran {
-            code: output.status.code(),
-            out: String::from_utf8_lossy(&output.stdout).into_owned(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-            took: began.elapsed(),
-        }
+        ran(self.command(args), input)
     }
 
     /// What `status` says of every allocation.
@@ -89,6 +82,16 @@ impl Camp {
         assert_eq!(ran.code, Some(0), "{ran:?}");
         let lines = ran.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         lines.filter(|value| value.get("id").is_some()).collect()
+    }
+
+    /// Kills the runner of an allocation with SIGKILL.
+    pub(crate) fn kill_runner_of(&self, id: &str) {
+        let allocs = self.status();
+        let alloc = allocs.iter().find(|alloc| alloc["id"] == id).unwrap();
+        let pid = alloc["runner"].as_i64().unwrap();
+        let pid = Pid::from_raw(i32::try_from(pid).unwrap());
+        kill(pid, Signal::SIGKILL).unwrap();
+        poll("the runner is gone", || kill(pid, None).is_err());
     }
 
     /// Waits until the one task of the one allocation is in this state.
@@ -127,7 +130,7 @@ impl Camp {
                 .filter(|line| line.contains(&needle))
                 .map(|line| format!("mount {line}")),
         );
-        left.extend(processes_of(&needle));
+        left.extend(processes_with(&needle));
         left
     }
 }
@@ -139,12 +142,32 @@ impl Drop for Camp {
     }
 }
 
-/// Processes that were started for an installation: it is named in their environment or on their command line.
-fn processes_of(data: &str) -> Vec<String> {
+/// Runs a program to its end.
+fn ran(mut command: Command, input: &[u8]) -> Ran {
+    let what = format!("{command:?}");
+    let began = Instant::now();
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // A program that does not read its input must not block the test.
+    let feeder = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = wait(child, &[&what]);
+    feeder.join().unwrap();
+    Ran {
+        code: output.status.code(),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took: began.elapsed(),
+    }
+}
+
+/// Processes that have a text in their environment or on their command line: an installation's directory, or a word of a
+/// test's own.
+pub(crate) fn processes_with(text: &str) -> Vec<String> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let named = |path: &Path, file: &str| {
         let bytes = fs::read(path.join(file)).unwrap_or_default();
-        String::from_utf8_lossy(&bytes).contains(data)
+        String::from_utf8_lossy(&bytes).contains(text)
     };
     let ours = entries.map(|entry| entry.path()).filter(|path| {
         let is_process = path

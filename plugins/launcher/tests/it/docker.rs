@@ -1,11 +1,15 @@
 //! Containers, on a real engine.
 
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::camp::{Camp, poll};
-use crate::killed;
+use crate::camp::{Camp, poll, wait};
+use crate::{exec, killed};
 
 /// An image with a shell, made from the machine's busybox and removed again.
 struct Image(String);
@@ -86,6 +90,7 @@ fn a_container_runs_is_found_and_is_stopped_without_a_trace() {
     let ran = camp.encamp(&["exec", "t", "sh", "-c", "echo inside; exit 4"]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(4), "inside\n"), "{ran:?}");
     assert!(!containers_of(id).is_empty());
+    exec::check_ends(&camp);
     assert_eq!(camp.encamp(&["stop", id]).code, Some(0));
     assert_eq!(containers_of(id), "");
     camp.assert_clean();
@@ -110,5 +115,127 @@ fn the_exit_code_of_a_container_is_that_of_the_run() {
     let job = camp.job(job(&image.0, "echo hi; exit 9"));
     let ran = camp.encamp(&["run", job.to_str().unwrap()]);
     assert_eq!((ran.code, ran.out.as_str()), (Some(9), "hi\n"), "{ran:?}");
+    camp.assert_clean();
+}
+
+/// The engine by a name of its own, which can be taken away and given back.
+struct Alias {
+    dir: tempfile::TempDir,
+    engine: PathBuf,
+}
+
+impl Alias {
+    fn new() -> Self {
+        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+        let engine = host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").into();
+        let alias = Self {
+            dir: tempfile::tempdir().unwrap(),
+            engine,
+        };
+        alias.give_back();
+        alias
+    }
+
+    fn host(&self) -> String {
+        format!("unix://{}", self.path().display())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("sock")
+    }
+
+    fn take_away(&self) {
+        fs::remove_file(self.path()).unwrap();
+    }
+
+    fn give_back(&self) {
+        symlink(&self.engine, self.path()).unwrap();
+    }
+}
+
+/// A container that runs in the background, on an engine that only its own run was told of.
+fn elsewhere(camp: &Camp, image: &Image, alias: &Alias) -> String {
+    let job = camp.job(job(&image.0, "echo ready; exec sleep 3600"));
+    let host = alias.host();
+    let ran = camp.encamp_with(("DOCKER_HOST", &host), &["run", "--detach", job.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    ran.out.trim().to_owned()
+}
+
+const NOWHERE: (&str, &str) = ("DOCKER_HOST", "unix:///nowhere/docker.sock");
+
+#[test]
+#[ignore = "needs a docker engine"]
+fn a_shell_with_another_engine_takes_up_and_stops_what_runs_on_the_first() {
+    let (image, camp, alias) = (Image::new(), Camp::new(), Alias::new());
+    let id = elsewhere(&camp, &image, &alias);
+    poll("ready", || camp.encamp_with(NOWHERE, &["logs", &id]).out == "ready\n");
+    let ran = camp.encamp_with(NOWHERE, &["exec", &id, "echo", "inside"]);
+    assert_eq!(ran.out, "inside\n", "{ran:?}");
+    camp.kill_runner_of(&id);
+    let ran = camp.encamp_with(NOWHERE, &["status"]);
+    assert!(ran.err.contains("taken its tasks up"), "{ran:?}");
+    camp.kill_runner_of(&id);
+    let ran = camp.encamp_with(NOWHERE, &["stop", &id]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(containers_of(&id), "");
+    camp.assert_clean();
+}
+
+/// Stops by force while the engine is away: nothing is concluded, and nothing forgotten.
+fn check_forced_stop(unattended: bool) {
+    let (image, camp, alias) = (Image::new(), Camp::new(), Alias::new());
+    let id = elsewhere(&camp, &image, &alias);
+    if unattended {
+        camp.kill_runner_of(&id);
+    }
+    alias.take_away();
+    let ran = camp.encamp(&["stop", "--force", &id]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    for words in [
+        "cannot say what became of the task",
+        "record is kept",
+        "start the engine",
+    ] {
+        assert!(ran.err.contains(words), "`{words}` is not in {ran:?}");
+    }
+    let status = camp.status();
+    assert_eq!(status[0]["status"], "unclean", "{status:?}");
+    let shown = camp.encamp(&["status", &id]);
+    assert!(shown.out.contains("Not cleaned up"), "{shown:?}");
+    assert_ne!(containers_of(&id), "");
+    alias.give_back();
+    assert_eq!(camp.encamp(&["stop", &id]).code, Some(0));
+    assert_eq!(containers_of(&id), "");
+    camp.assert_clean();
+}
+
+#[test]
+#[ignore = "needs a docker engine"]
+fn a_forced_stop_ends_also_when_the_engine_is_away() {
+    check_forced_stop(false);
+}
+
+#[test]
+#[ignore = "needs a docker engine"]
+fn a_forced_stop_without_a_runner_ends_also_when_the_engine_is_away() {
+    check_forced_stop(true);
+}
+
+#[test]
+#[ignore = "needs a docker engine"]
+fn a_stop_says_that_it_waits_for_the_engine_and_goes_on_with_it() {
+    let (image, camp, alias) = (Image::new(), Camp::new(), Alias::new());
+    let id = elsewhere(&camp, &image, &alias);
+    camp.kill_runner_of(&id);
+    alias.take_away();
+    let mut stop = camp.spawn(&["stop", &id]);
+    let stderr = stop.stderr.take().unwrap();
+    let line = BufReader::new(stderr).lines().next().unwrap().unwrap();
+    assert!(line.contains("still waiting for task \"t\""), "{line}");
+    alias.give_back();
+    let output = wait(stop, &["stop"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(containers_of(&id), "");
     camp.assert_clean();
 }

@@ -1,11 +1,16 @@
 //! Host tasks, by whoever runs the tests.
 
+use std::fs;
+use std::process::Child;
+use std::time::Duration;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::{Value, json};
 
 use crate::camp::{Camp, poll, wait};
 
-fn job(script: &str, extra: &str) -> String {
+pub(crate) fn job(script: &str, extra: &str) -> String {
     let script = serde_json::to_string(script).unwrap();
     format!(
         "job \"j\" {{
@@ -167,18 +172,93 @@ fn a_closed_output_does_not_end_the_run() {
     camp.assert_clean();
 }
 
+/// Starts a run whose output nobody reads, of a task that says more than the pipe holds.
+fn run_unread(camp: &Camp, script: &str) -> Child {
+    let job = camp.job(job(script, "kill_timeout = \"1s\""));
+    let child = camp.spawn(&["run", "--keep", job.to_str().unwrap()]);
+    poll("much output", || {
+        let logs = fs::read_dir(camp.data().join("alloc")).into_iter().flatten().flatten();
+        let sizes = logs.map(|alloc| fs::metadata(alloc.path().join("alloc/logs/t.stdout.0")).map(|file| file.len()));
+        sizes.flatten().any(|size| size > 1 << 20)
+    });
+    child
+}
+
+#[test]
+fn a_run_whose_output_nobody_reads_is_stopped_like_any_other() {
+    let camp = Camp::new();
+    let child = run_unread(&camp, "while :; do echo out; echo err >&2; done");
+    let ran = camp.encamp(&["stop", "--keep", "j"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.took < Duration::from_secs(20), "{ran:?}");
+    let logs = camp.encamp(&["logs"]);
+    // Now somebody reads, and gets all of it.
+    let output = wait(child, &["run"]);
+    assert_eq!(output.status.code(), Some(130), "{:?}", output.status);
+    assert_eq!(output.stdout.len(), logs.out.len());
+    assert_eq!(camp.encamp(&["stop", "j"]).code, Some(0));
+    camp.assert_clean();
+}
+
+#[test]
+fn an_interrupt_ends_a_run_that_is_over_though_nobody_reads_its_output() {
+    let camp = Camp::new();
+    let mut child = run_unread(&camp, "yes | head -c 2000000");
+    camp.until_task_is("dead");
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    let mut status = None;
+    poll("the end of the run", || {
+        kill(pid, Signal::SIGINT).unwrap();
+        status = child.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().code(), Some(130));
+    assert_eq!(camp.encamp(&["logs"]).out.len(), 2_000_000);
+    assert_eq!(camp.encamp(&["stop", "j"]).code, Some(0));
+    camp.assert_clean();
+}
+
+#[test]
+fn logs_as_json_are_objects_whatever_the_task_says() {
+    let camp = Camp::new();
+    let job = camp.job(job(r"printf 'one\n\377two\n'; printf three; echo err >&2", ""));
+    let ran = camp.encamp(&["run", "--keep", job.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let check = |args: &[&str], expected: &[Value]| {
+        let ran = camp.encamp(args);
+        let values: Vec<Value> = ran
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(values, expected, "{args:?}");
+    };
+    let three = json!({ "task": "t", "stream": "stdout", "text": "three", "partial": true });
+    let expected = [
+        json!({ "task": "t", "stream": "stdout", "text": "one" }),
+        json!({ "task": "t", "stream": "stdout", "text": "\u{fffd}two" }),
+        three.clone(),
+    ];
+    check(&["logs", "--json"], &expected);
+    check(&["logs", "--json", "-f"], &expected);
+    check(&["logs", "--json", "--tail", "1"], &[three]);
+    let err = json!({ "task": "t", "stream": "stderr", "text": "err" });
+    check(&["logs", "--json", "--stderr"], &[err]);
+    assert_eq!(camp.encamp(&["stop", "j"]).code, Some(0));
+}
+
 #[test]
 fn json_is_printed_one_value_a_line() {
     let camp = Camp::new();
     let job = camp.job(job("echo hi", ""));
     let ran = camp.encamp(&["run", "--json", job.to_str().unwrap()]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    let values: Vec<serde_json::Value> = ran
+    let values: Vec<Value> = ran
         .out
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert!(values.iter().any(|value| value["output"] == "hi\n"), "{values:?}");
+    assert!(values.iter().any(|value| value["text"] == "hi"), "{values:?}");
     assert!(
         values.iter().any(|value| value["outcome"][0]["exit"]["exit_code"] == 0),
         "{values:?}"

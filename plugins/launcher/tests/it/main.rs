@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod broken;
+#[cfg(test)]
 mod camp;
 #[cfg(test)]
 mod docker;
+#[cfg(test)]
+mod exec;
 #[cfg(test)]
 mod host;
 #[cfg(test)]

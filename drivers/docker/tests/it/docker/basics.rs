@@ -6,7 +6,7 @@ use encamp_driver::{Attribute, Driver, Error, Health, TaskHandle, TaskState};
 use encamp_hclspec::Value;
 use futures_util::StreamExt as _;
 
-use crate::support::{Place, run, until_async};
+use crate::support::{IMAGE, Place, run, until_async};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -100,7 +100,8 @@ async fn a_task_that_ignores_its_signal_is_killed_after_its_timeout() {
         .await
         .unwrap();
     assert!(begun.elapsed() >= Duration::from_secs(2), "{:?}", begun.elapsed());
-    assert_eq!(place.docker.wait_task(&task.id).await.unwrap().exit_code, 137);
+    let exit = place.docker.wait_task(&task.id).await.unwrap();
+    assert_eq!((exit.exit_code, exit.signal, exit.oom_killed), (137, 9, false));
 }
 
 #[tokio::test]
@@ -184,18 +185,67 @@ async fn a_strangers_container_of_the_same_name_is_left_alone() {
     let task = place.task("true", &[]);
     let name = format!("t-{}", task.alloc_id);
     let label = format!("dev.encamp.test={}", place.dir.path().display());
-    place.cli(&[
-        "create",
-        "--name",
-        &name,
-        "--label",
-        &label,
-        crate::support::IMAGE,
-        "/bin/true",
-    ]);
+    place.cli(&["create", "--name", &name, "--label", &label, IMAGE, "/bin/true"]);
     let error = place.docker.start_task(task).await.unwrap_err();
     assert!(!error.is_recoverable() && error.to_string().contains(&name), "{error}");
     place.cli(&["inspect", &name]);
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_strangers_container_is_neither_taken_back_nor_destroyed() {
+    let place = Place::shared();
+    let task = place.task("sleep 1000", &[]);
+    let label = |name: &str, value: &str| format!("--label={name}={value}");
+    let test = label("dev.encamp.test", &place.dir.path().display().to_string());
+    let id = label("dev.encamp.task_id", &task.id);
+    let alloc = label("com.hashicorp.nomad.alloc_id", &task.alloc_id);
+    let other = label("com.hashicorp.nomad.task_name", "other");
+    let name = format!("--name=t-{}", task.alloc_id);
+    let strangers = [
+        vec![name.as_str()],
+        vec![id.as_str()],
+        vec![id.as_str(), &alloc],
+        vec![id.as_str(), &alloc, &other],
+    ];
+    let handle = TaskHandle {
+        config: task.clone(),
+        state: TaskState::Unknown,
+        driver_state: Vec::new(),
+    };
+    let missing = |done: Result<(), Error>| assert!(matches!(done, Err(Error::TaskNotFound(_))), "{done:?}");
+    for marks in strangers {
+        let run = [
+            &["run", "-d", "--network=none", &test],
+            marks.as_slice(),
+            &[IMAGE, "/bin/sleep", "1000"],
+        ]
+        .concat();
+        let stranger = place.cli(&run);
+        missing(place.docker.recover_task(handle.clone()).await);
+        missing(place.docker.destroy_task(&task.id, true).await);
+        let running = place.cli(&["inspect", "--format={{.State.Running}}", &stranger]);
+        assert_eq!(running, "true", "{marks:?}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
+async fn a_container_that_was_made_and_never_started_is_destroyed() {
+    let place = Place::shared();
+    let task = place.task("sleep 1000", &[]);
+    let label = |name: &str, value: &str| format!("--label={name}={value}");
+    let made = place.cli(&[
+        "create",
+        &label("dev.encamp.test", &place.dir.path().display().to_string()),
+        &label("dev.encamp.task_id", &task.id),
+        &label("com.hashicorp.nomad.alloc_id", &task.alloc_id),
+        &label("com.hashicorp.nomad.task_name", &task.name),
+        IMAGE,
+        "/bin/true",
+    ]);
+    place.docker.destroy_task(&task.id, true).await.unwrap();
+    assert!(!place.cli(&["ps", "-aq", "--no-trunc"]).contains(&made));
 }
 
 #[tokio::test]
@@ -257,12 +307,25 @@ async fn volumes_stay_in_the_allocation() {
 
 #[tokio::test]
 #[ignore = "needs a docker engine"]
-async fn a_task_that_wants_too_much_memory_is_said_to_have_been_killed_for_it() {
+async fn a_kill_for_want_of_memory_is_told_also_of_a_child_unless_the_task_succeeds_all_the_same() {
     let place = Place::shared();
-    let mut task = place.task("dd if=/dev/zero of=/dev/null bs=200M count=1", &[]);
-    task.resources.memory_mb = 16;
-    let exit = run(&place, &task).await;
-    assert!(exit.oom_killed, "{exit:?}");
+    let hog = "dd if=/dev/zero of=/dev/null bs=200M count=1";
+    let exec = format!("exec {hog}");
+    let fails = format!("{hog}; exit 3");
+    let recovers = format!("{hog}; exit 0");
+    for (script, expected) in [
+        (&exec, (137, 9, true)),
+        (&fails, (3, 0, true)),
+        (&recovers, (0, 0, false)),
+    ] {
+        let mut task = place.task(script, &[]);
+        task.resources.memory_mb = 16;
+        let exit = run(&place, &task).await;
+        assert_eq!((exit.exit_code, exit.signal, exit.oom_killed), expected, "{script}");
+        place.docker.destroy_task(&task.id, false).await.unwrap();
+    }
+    let chosen = run(&place, &place.task("exit 137", &[])).await;
+    assert_eq!((chosen.exit_code, chosen.signal, chosen.oom_killed), (137, 0, false));
 }
 
 #[tokio::test]

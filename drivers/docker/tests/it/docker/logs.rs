@@ -1,11 +1,14 @@
 //! Output: complete, in order, once.
 
-use std::process::{Child, Command};
+use std::io::Read as _;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use encamp_driver::{Driver, TaskOutput};
 use encamp_hclspec::Value;
 use futures_util::StreamExt as _;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::support::{IMAGE, Place, assert_counted, output_in, pause, run, run_example, until};
 
@@ -32,7 +35,7 @@ async fn a_container_that_lives_for_an_instant_loses_no_line() {
 
 #[tokio::test]
 #[ignore = "needs a docker engine"]
-async fn two_hundred_mebibytes_arrive_whole_through_an_engine_that_keeps_four() {
+async fn two_hundred_mebibytes_arrive_whole_through_an_engine_that_keeps_twenty() {
     let place = Place::shared();
     let lines = 2_097_152;
     let task = place.task(&counting(lines), &[]);
@@ -146,7 +149,11 @@ fn collector(place: &Place, dir: &std::path::Path, script: &str, logging: &str) 
     let program = run_example();
     let mut command = Command::new(program);
     command.args([&place.socket, dir.to_str().unwrap(), IMAGE, "/bin/sh", "-c", script]);
-    command.env("ENCAMP_LOGGING", logging).spawn().unwrap()
+    command
+        .env("ENCAMP_LOGGING", logging)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 #[test]
@@ -186,6 +193,64 @@ fn a_collector_killed_again_and_again_leaves_every_line_once() {
             "no cursor is left"
         );
     }
+}
+
+/// What a collector has of `last` lines that came while it was stopped, and what it tells of that.
+fn collected_after_a_standstill(last: u64) -> (Vec<u8>, String) {
+    let place = Place::shared();
+    let alloc = format!("{:08x}-0000-4000-8000-stop{last}", std::process::id());
+    let dir = place.dir.path().join(&alloc);
+    let script = format!(
+        "echo up >&2; until [ -e /local/go ]; do usleep 10000; done; {}",
+        counting(last)
+    );
+    let mut child = collector(&place, &dir, &script, "");
+    let logs = dir.join("alloc/logs");
+    until(LONG, "the first line", || {
+        let text = output_in(&logs, "run", "stderr");
+        if text == b"up\n" {
+            Ok(())
+        } else {
+            Err(format!("{text:?}"))
+        }
+    });
+    let pid = Pid::from_raw(child.id().cast_signed());
+    kill(pid, Signal::SIGSTOP).unwrap();
+    std::fs::write(dir.join("run/local/go"), "").unwrap();
+    let label = format!("label=com.hashicorp.nomad.alloc_id={alloc}");
+    until(LONG, "the end of the container", || {
+        let running = place.cli(&["ps", "-q", "--filter", &label]);
+        if running.is_empty() { Ok(()) } else { Err(running) }
+    });
+    kill(pid, Signal::SIGCONT).unwrap();
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(child.wait().unwrap().success());
+    (output_in(&logs, "run", "stdout"), told)
+}
+
+#[test]
+#[ignore = "needs a docker engine"]
+fn what_the_engine_keeps_is_not_lost_while_the_collector_stands_still() {
+    let (output, told) = collected_after_a_standstill(80_000);
+    assert_counted(&output, 80_000);
+    assert!(!told.contains("rotated away"), "{told}");
+}
+
+#[test]
+#[ignore = "needs a docker engine"]
+fn what_the_engine_throws_away_while_the_collector_stands_still_is_told() {
+    let lines = 300_000;
+    let (output, told) = collected_after_a_standstill(lines);
+    assert!(told.contains("files of the container log were rotated away"), "{told}");
+    let text = String::from_utf8(output).unwrap();
+    let numbers: Vec<u64> = text
+        .lines()
+        .map(|line| line.split(' ').next().unwrap().parse().unwrap())
+        .collect();
+    let holes = numbers.windows(2).filter(|pair| pair[1] != pair[0] + 1).count();
+    assert_eq!(holes, 1, "one hole, nothing twice, nothing out of order");
+    assert_eq!(numbers.last(), Some(&lines), "the end is there");
 }
 
 #[test]

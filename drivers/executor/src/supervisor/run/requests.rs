@@ -150,7 +150,6 @@ impl Supervisor {
             plan: &self.plan,
             command: &exec.command,
             args: &exec.args,
-            env: &exec.env,
             stdio,
             inside: Some(&self.namespaces),
         };

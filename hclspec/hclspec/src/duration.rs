@@ -1,4 +1,4 @@
-//! Durations as they are written in job files: `30s`, `1m30s`, `1.5h`.
+//! Durations as they are written in configuration: `30s`, `1m30s`, `1.5h`.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ const MAX_NANOS: u128 = i64::MAX as u128;
 /// ```
 /// use std::time::Duration;
 ///
-/// assert_eq!(encamp_jobspec::parse_duration("1m30s"), Ok(Duration::from_secs(90)));
-/// assert_eq!(encamp_jobspec::parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
+/// assert_eq!(encamp_hclspec::parse_duration("1m30s"), Ok(Duration::from_secs(90)));
+/// assert_eq!(encamp_hclspec::parse_duration("1.5s"), Ok(Duration::from_millis(1500)));
 /// ```
 ///
 /// # Errors
