@@ -8,7 +8,7 @@ use encamp_hclspec_syntax::{Range, SmolStr, ast, json, parse_expression, parse_t
 
 use crate::body::Attribute;
 use crate::eval::{self, Evaluated, Evaluator, Reference, ReferenceStepKind, is_constant_key};
-use crate::{Context, Diagnostics, Source, Span, Type, Value};
+use crate::{Context, Diagnostic, Diagnostics, Source, Span, Type, Value};
 
 /// An expression: native, a JSON value, or a value that was computed before.
 ///
@@ -84,6 +84,9 @@ impl Expression {
     #[expect(clippy::needless_pass_by_value, reason = "an expression keeps its source")]
     pub fn parse_json(source: Arc<Source>) -> Result<Self, Diagnostics> {
         let (node, diagnostics) = json::parse(&source);
+        // Any value will do here; only a body has to be an object.
+        let of_body = |diagnostic: &Diagnostic| diagnostic.summary == "Root value must be object";
+        let diagnostics: Diagnostics = diagnostics.into_iter().filter(|found| !of_body(found)).collect();
         diagnostics.into_result(Self::json(&source, &node))
     }
 

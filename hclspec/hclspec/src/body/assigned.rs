@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use encamp_hclspec_syntax::Range;
-use indexmap::IndexMap;
 
 use super::native::missing_argument;
 use super::{Asked, Attribute, Body, Content, Kind};
-use crate::{Diagnostic, Diagnostics, Expression, Source, Span, Value, did_you_mean};
+use crate::{Diagnostic, Diagnostics, Source, Span, did_you_mean};
 
 /// An object's entries as arguments.
 pub(crate) struct Assigned {
@@ -19,16 +18,6 @@ impl Body {
     /// The body that an object is: its entries are the arguments, each with its own place.
     pub(crate) fn assigned(source: &Arc<Source>, attributes: Vec<Attribute>, range: Range) -> Self {
         Self::new(source, Kind::Assigned(Arc::new(Assigned { attributes, range })))
-    }
-
-    /// The body that a computed value is: all its arguments are at the place of the expression.
-    pub(crate) fn computed(source: &Arc<Source>, entries: &IndexMap<String, Value>, range: Range) -> Self {
-        let attributes = entries.iter().map(|(name, value)| Attribute {
-            name: name.as_str().into(),
-            name_range: range,
-            value: Expression::computed(source, value.clone(), range),
-        });
-        Self::assigned(source, attributes.collect(), range)
     }
 }
 

@@ -118,7 +118,7 @@ fn properties<'n>(
     label: Option<&str>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<&'n Property> {
-    let mut refuse = |node: &Node, or_array: &str| {
+    let refuse = |node: &Node, or_array: &str, diagnostics: &mut Diagnostics| {
         let purpose = label.map_or_else(
             || "to define arguments and blocks".to_owned(),
             |label| format!("whose property names are the block's {label}"),
@@ -136,13 +136,13 @@ fn properties<'n>(
                 match &element.kind {
                     NodeKind::Object(properties) => all.extend(properties),
                     NodeKind::Invalid => {}
-                    _ => refuse(element, ""),
+                    _ => refuse(element, "", diagnostics),
                 }
             }
             all
         }
         _ => {
-            refuse(node, ", or an array of objects");
+            refuse(node, ", or an array of objects", diagnostics);
             Vec::new()
         }
     }

@@ -42,7 +42,8 @@ pub(super) fn content(bodies: &[Body], asked: Asked<'_>, diagnostics: &mut Diagn
 pub(super) fn attributes(bodies: &[Body], diagnostics: &mut Diagnostics) -> Vec<Attribute> {
     let mut seen: HashMap<SmolStr, Span> = HashMap::new();
     let mut all = Vec::new();
-    for attribute in bodies.iter().flat_map(|body| body.all_attributes(diagnostics)) {
+    let each: Vec<Vec<Attribute>> = bodies.iter().map(|body| body.all_attributes(diagnostics)).collect();
+    for attribute in each.into_iter().flatten() {
         match seen.get(&attribute.name) {
             Some(first) => diagnostics.push(duplicate(&attribute, first.clone())),
             None => {
