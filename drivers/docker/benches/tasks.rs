@@ -148,9 +148,9 @@ fn task(dir: &Path, words: &[&str]) -> TaskConfig {
     for own in [&logs, &dir.join("t/local"), &dir.join("t/secrets")] {
         std::fs::create_dir_all(own).unwrap();
     }
-    let driver_config = Value::map([
+    let driver_config = Value::object([
         ("image", Value::from(IMAGE)),
-        ("args", Value::list(words.iter().copied())),
+        ("args", Value::tuple(words.iter().copied())),
         ("network_mode", Value::from("none")),
     ]);
     TaskConfig {

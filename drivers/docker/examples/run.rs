@@ -58,14 +58,14 @@ fn task(dir: &Path, image: &str, command: &str, arguments: &[String]) -> std::io
     }
     let log_driver = std::env::var("ENCAMP_LOGGING").unwrap_or_else(|_| "json-file".to_owned());
     let logging = if log_driver.is_empty() {
-        Value::Null
+        Value::NULL
     } else {
-        Value::map([("type", log_driver)])
+        Value::object([("type", log_driver)])
     };
-    let driver_config = Value::map([
+    let driver_config = Value::object([
         ("image", Value::from(image)),
         ("command", Value::from(command)),
-        ("args", Value::list(arguments.iter().map(String::as_str))),
+        ("args", Value::tuple(arguments.iter().map(String::as_str))),
         ("network_mode", Value::from("none")),
         ("logging", logging),
     ]);

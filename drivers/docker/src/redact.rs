@@ -16,7 +16,7 @@ impl fmt::Debug for Names<'_> {
 #[cfg(test)]
 mod tests {
     use encamp_driver::Env;
-    use encamp_hclspec::{Body, Context, Source, Spec, Value, decode};
+    use encamp_hclspec::{Body, Context, Source, Spellings, Spec, Value, decode_with};
 
     use crate::config::{PluginOptions, TaskOptions};
     use crate::container::log_spec;
@@ -24,7 +24,7 @@ mod tests {
 
     fn decoded(spec: &Spec, text: &str) -> Value {
         let body = Body::parse(Source::new("t.hcl", text.to_owned())).unwrap();
-        decode(spec, &body, &Context::new()).unwrap()
+        decode_with(spec, &body, &Context::new(), Spellings::Every).unwrap()
     }
 
     #[track_caller]

@@ -9,7 +9,7 @@ use encamp_cgroup::Hierarchy;
 use encamp_driver::{Driver, Env, Resources, TaskConfig, TaskOutput};
 use encamp_exec::Exec;
 use encamp_executor::Executor;
-use encamp_hclspec::{Body, Context, Source, decode};
+use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 
 fn task(alloc: &Path, config: &encamp_hclspec::Value) -> TaskConfig {
     TaskConfig {
@@ -52,7 +52,7 @@ fn start(c: &mut Criterion) {
     let driver = Exec::new(executor, Hierarchy::detect());
     let spec = runtime.block_on(driver.task_config_schema()).expect("schema");
     let body = Body::parse(Source::new("bench", "command = \"/bin/true\"".to_owned())).expect("HCL");
-    let config = decode(&spec, &body, &Context::default()).expect("config");
+    let config = decode_with(&spec, &body, &Context::default(), Spellings::Every).expect("config");
 
     c.bench_function("exec: start, wait, destroy", |b| {
         b.to_async(&runtime).iter(async || {

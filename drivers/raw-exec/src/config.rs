@@ -165,14 +165,14 @@ where
 mod tests {
     use std::sync::Arc;
 
-    use encamp_hclspec::{Body, Context, Source, decode};
+    use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 
     use super::*;
 
     fn value(spec: &Spec, text: &str) -> Value {
         let body = Body::parse(Source::new("test", text.to_owned())).unwrap();
         let _: &Arc<Source> = body.source();
-        decode(spec, &body, &Context::default()).unwrap()
+        decode_with(spec, &body, &Context::default(), Spellings::Every).unwrap()
     }
 
     fn task(text: &str) -> Result<TaskOptions, Error> {

@@ -172,7 +172,7 @@ impl PreparedTask {
         let built = self.environment(around);
         let unknown = UnknownVariables::KeepText;
         let config = self.task.config.decode_with(&self.schema, &built.variables, unknown);
-        self.told(around, task_id, built, config.unwrap_or(Value::Null))
+        self.told(around, task_id, built, config.unwrap_or(Value::NULL))
     }
 
     fn told(&self, around: &Surroundings<'_>, task_id: &str, built: Built, driver_config: Value) -> TaskConfig {

@@ -124,7 +124,7 @@ impl Reaper<'_> {
             namespace: String::new(),
             node_name: String::new(),
             node_id: String::new(),
-            driver_config: Value::Null,
+            driver_config: Value::NULL,
             env: Env::default(),
             device_env: Env::default(),
             resources: Resources::default(),

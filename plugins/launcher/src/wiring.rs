@@ -9,7 +9,7 @@ use encamp_docker::{BollardEngine, Docker};
 use encamp_driver::{Driver, PluginConfig};
 use encamp_exec::Exec;
 use encamp_executor::{Executor, Program};
-use encamp_hclspec::{Body, Context, Source, decode};
+use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 use encamp_raw_exec::RawExec;
 use encamp_runner::{AllocRecord, Drivers, Node, Parts, Store};
 
@@ -50,7 +50,7 @@ pub(crate) async fn drivers(data: &DataDir, alloc_id: &str, environment: &Enviro
 async fn configure(driver: &dyn Driver, config: &str) -> Result<()> {
     let name = driver.info().name;
     let body = Body::parse(Source::new("built-in", config.to_owned()))?;
-    let value = decode(&driver.config_schema(), &body, &Context::default())?;
+    let value = decode_with(&driver.config_schema(), &body, &Context::default(), Spellings::Every)?;
     let accepted = driver.set_config(PluginConfig::new(value)).await;
     accepted.with_context(|| format!("driver {name} refuses its configuration"))
 }

@@ -7,7 +7,7 @@ use super::{PluginOptions, TaskOptions};
 #[track_caller]
 fn check(text: &str, seconds: Option<f64>) {
     let expected = seconds.map(Duration::from_secs_f64);
-    let timeout = Value::map([("image_pull_timeout", text)]);
+    let timeout = Value::object([("image_pull_timeout", text)]);
     let task = TaskOptions::from_value(timeout.clone());
     let plugin = PluginOptions::from_value(timeout);
     assert_eq!(
@@ -31,6 +31,6 @@ fn durations_are_written_as_everywhere_in_a_job() {
     for text in ["5", "1h 30m", "1d", "5 minutes", "-1m"] {
         check(text, None);
     }
-    let error = TaskOptions::from_value(Value::map([("image_pull_timeout", "5")])).unwrap_err();
+    let error = TaskOptions::from_value(Value::object([("image_pull_timeout", "5")])).unwrap_err();
     assert!(error.to_string().contains("`5`: a duration needs a unit"), "{error}");
 }

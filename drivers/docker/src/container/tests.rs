@@ -1,5 +1,5 @@
 use encamp_driver::{NetworkIsolation, NetworkIsolationMode, PortMapping, Resources, TaskConfig, TaskOutput};
-use encamp_hclspec::{Body, Context, Source, decode};
+use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 use serde_json::{Value as Json, json};
 
 use super::*;
@@ -17,7 +17,7 @@ fn task(dir: &std::path::Path) -> TaskConfig {
         namespace: "default".into(),
         node_name: "node".into(),
         node_id: "node-id".into(),
-        driver_config: encamp_hclspec::Value::Null,
+        driver_config: encamp_hclspec::Value::NULL,
         env: [("TOKEN", "hunter2")].into_iter().collect(),
         device_env: std::iter::empty::<(String, String)>().collect(),
         resources: Resources {
@@ -44,7 +44,7 @@ fn task(dir: &std::path::Path) -> TaskConfig {
 /// The options in a job's text, by the schema.
 fn options(text: &str) -> TaskOptions {
     let body = Body::parse(Source::new("config", format!("image = \"redis:7\"\n{text}"))).unwrap();
-    let value = decode(&TaskOptions::spec(), &body, &Context::default()).unwrap();
+    let value = decode_with(&TaskOptions::spec(), &body, &Context::default(), Spellings::Every).unwrap();
     TaskOptions::from_value(value).unwrap()
 }
 
@@ -261,7 +261,7 @@ fn what_a_job_may_not_ask_for_is_refused_by_name() {
 #[test]
 fn unknown_options_are_the_schemas_error() {
     let body = Body::parse(Source::new("config", "image = \"x\"\nimaeg = 1".to_owned())).unwrap();
-    let error = decode(&TaskOptions::spec(), &body, &Context::default()).unwrap_err();
+    let error = decode_with(&TaskOptions::spec(), &body, &Context::default(), Spellings::Every).unwrap_err();
     assert!(error.to_string().contains("imaeg"), "{error}");
 }
 
@@ -317,7 +317,7 @@ fn names_and_labels_find_a_container_again() {
 fn plugin_options_have_their_defaults_and_name_what_is_wrong() {
     let decoded = |text: &str| {
         let body = Body::parse(Source::new("config", text.to_owned())).unwrap();
-        PluginOptions::from_value(decode(&PluginOptions::spec(), &body, &Context::default()).unwrap())
+        PluginOptions::from_value(decode_with(&PluginOptions::spec(), &body, &Context::default(), Spellings::Every).unwrap())
     };
     assert_eq!(decoded("").unwrap(), PluginOptions::default());
     let some = decoded("gc { image_delay = \"1h\" }\nvolumes { enabled = true }").unwrap();

@@ -127,12 +127,12 @@ pub(crate) fn task_in(dir: &Path, script: &str, more: &[(&str, Value)]) -> TaskC
     for own in [&logs, &dir.join("t/local"), &dir.join("t/secrets")] {
         std::fs::create_dir_all(own).unwrap();
     }
-    let label = Value::map([("dev.encamp.test", dir.display().to_string())]);
+    let label = Value::object([("dev.encamp.test", dir.display().to_string())]);
     let basics = [
         ("image", Value::from(IMAGE)),
         ("command", Value::from("/bin/sh")),
-        ("args", Value::list(["-c", script])),
-        ("labels", Value::list([label])),
+        ("args", Value::tuple(["-c", script])),
+        ("labels", Value::tuple([label])),
         ("network_mode", Value::from("none")),
     ];
     TaskConfig {
@@ -146,7 +146,7 @@ pub(crate) fn task_in(dir: &Path, script: &str, more: &[(&str, Value)]) -> TaskC
         namespace: "default".to_owned(),
         node_name: "node".to_owned(),
         node_id: "node".to_owned(),
-        driver_config: Value::map(basics.into_iter().chain(more.iter().cloned())),
+        driver_config: Value::object(basics.into_iter().chain(more.iter().cloned())),
         env: [("GREETING", "hello")].into_iter().collect(),
         device_env: std::iter::empty::<(String, String)>().collect(),
         resources: Resources {

@@ -1,10 +1,10 @@
-use encamp_hclspec::{Body, Context, Source, decode};
+use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 
 use super::*;
 
 fn value(spec: &Spec, text: &str) -> Value {
     let body = Body::parse(Source::new("test", text.to_owned())).expect("HCL");
-    decode(spec, &body, &Context::default()).expect("fits the schema")
+    decode_with(spec, &body, &Context::default(), Spellings::Every).expect("fits the schema")
 }
 
 fn task(text: &str) -> Result<TaskOptions, Error> {

@@ -10,7 +10,7 @@ use encamp_cgroup::Hierarchy;
 use encamp_driver::{Driver, Env, ExitResult, LinuxResources, Resources, TaskConfig, TaskOutput};
 use encamp_exec::Exec;
 use encamp_executor::Executor;
-use encamp_hclspec::{Body, Context, Source, Spec, Value, decode};
+use encamp_hclspec::{Body, Context, Source, Spellings, Spec, Value, decode_with};
 
 pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,
@@ -182,7 +182,7 @@ fn open_to_all() -> fs::Permissions {
 
 fn value(spec: &Spec, text: &str) -> Value {
     let body = Body::parse(Source::new("test", text.to_owned())).unwrap_or_else(|error| panic!("{error}"));
-    decode(spec, &body, &Context::default()).unwrap_or_else(|error| panic!("{error}"))
+    decode_with(spec, &body, &Context::default(), Spellings::Every).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Looks again and again until what is seen is good, for 20 s at most.

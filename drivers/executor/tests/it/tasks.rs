@@ -21,7 +21,7 @@ fn config(bed: &Bed) -> TaskConfig {
         namespace: "default".into(),
         node_name: "node".into(),
         node_id: "1".into(),
-        driver_config: Value::Null,
+        driver_config: Value::NULL,
         env: Env::default(),
         device_env: Env::default(),
         resources: Resources::default(),

@@ -17,7 +17,7 @@ use encamp_driver::{
     TaskEvent, TaskHandle, TaskOutput, TaskState, TerminalSize,
 };
 use encamp_executor::{Executor, testing};
-use encamp_hclspec::{Body, Context, Source, Value, decode};
+use encamp_hclspec::{Body, Context, Source, Spellings, Value, decode_with};
 use encamp_raw_exec::RawExec;
 use futures_util::StreamExt;
 use nix::sys::signal::{Signal, kill};
@@ -119,7 +119,7 @@ impl Bed {
 
 fn hcl(schema: &encamp_hclspec::Spec, text: &str) -> Value {
     let body = Body::parse(Source::new("test", text.to_owned())).unwrap();
-    decode(schema, &body, &Context::default()).unwrap()
+    decode_with(schema, &body, &Context::default(), Spellings::Every).unwrap()
 }
 
 fn shell(script: &str) -> String {

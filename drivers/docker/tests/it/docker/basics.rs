@@ -285,14 +285,14 @@ async fn volumes_stay_in_the_allocation() {
     std::fs::create_dir_all(place.dir.path().join("t/local")).unwrap();
     std::os::unix::fs::symlink("/etc", place.dir.path().join("t/local/escape")).unwrap();
     for outside in ["/etc:/x", "../../..:/x", "local/escape:/x", "local/../../../:/x"] {
-        let task = place.task("true", &[("volumes", Value::list([outside]))]);
+        let task = place.task("true", &[("volumes", Value::tuple([outside]))]);
         let error = place.docker.start_task(task).await.unwrap_err();
         assert!(
             !error.is_recoverable() && error.to_string().contains("allocation"),
             "{outside}: {error}"
         );
     }
-    let inside = Value::list(["local/new:/x", "../alloc:/shared:ro"]);
+    let inside = Value::tuple(["local/new:/x", "../alloc:/shared:ro"]);
     let task = place.task(
         "echo kept >/x/file; test -d /shared/logs && ! touch /shared/y",
         &[("volumes", inside)],

@@ -66,7 +66,7 @@ async fn lines_of_any_length_arrive_as_they_are() {
 #[ignore = "needs a docker engine"]
 async fn another_log_driver_is_read_through_the_engine() {
     let place = Place::shared();
-    let logging = Value::map([("type", Value::from("local"))]);
+    let logging = Value::object([("type", Value::from("local"))]);
     let task = place.task(&counting(20_000), &[("logging", logging)]);
     run(&place, &task).await;
     assert_counted(&place.output("stdout"), 20_000);
@@ -76,7 +76,7 @@ async fn another_log_driver_is_read_through_the_engine() {
 #[ignore = "needs a docker engine"]
 async fn a_log_driver_that_cannot_be_read_is_told_of_and_harms_nothing() {
     let place = Place::shared();
-    let logging = Value::map([("type", Value::from("none"))]);
+    let logging = Value::object([("type", Value::from("none"))]);
     let task = place.task("echo unseen", &[("logging", logging)]);
     let mut events = place.docker.task_events().await.unwrap();
     assert_eq!(run(&place, &task).await.exit_code, 0);

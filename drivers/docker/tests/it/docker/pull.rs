@@ -56,8 +56,8 @@ impl Site {
 
     /// Images are removed right after their last task.
     async fn remove_images_at_once(&self) {
-        let gc = Value::map([("image_delay", "10ms")]);
-        let config = PluginConfig::new(Value::map([("gc", gc)]));
+        let gc = Value::object([("image_delay", "10ms")]);
+        let config = PluginConfig::new(Value::object([("gc", gc)]));
         self.place.docker.set_config(config).await.unwrap();
     }
 
@@ -175,7 +175,7 @@ async fn a_guarded_registry_opens_to_the_right_password_only_and_no_password_is_
     let auth = |password: &str| {
         let address = site.registry.address();
         let auth = [("username", USER), ("password", password), ("server_address", address)];
-        [("auth", Value::map(auth))]
+        [("auth", Value::object(auth))]
     };
     let mut said = Vec::new();
     for more in [&[][..], &auth(WRONG)] {
