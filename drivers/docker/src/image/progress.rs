@@ -43,7 +43,11 @@ impl<'a> Reporter<'a> {
         if message.layer.is_empty() || message.status.starts_with("Pulling from") {
             return;
         }
-        let Some(total) = self.due(message) else { return };
+        let known = self.layers.get(&message.layer);
+        let total = message.total.or(known.and_then(|layer| layer.total));
+        if !self.is_due(message, total) {
+            return;
+        }
         let complete = matches!(
             message.status.as_str(),
             "Verifying Checksum" | "Download complete" | "Pull complete"
@@ -61,16 +65,14 @@ impl<'a> Reporter<'a> {
         self.events.annotate(self.task, "Downloading image", annotations);
     }
 
-    /// The layer's size, as far as it is known, if it is time to tell of the layer again.
-    fn due(&mut self, message: &PullProgress) -> Option<Option<u64>> {
+    fn is_due(&mut self, message: &PullProgress, total: Option<u64>) -> bool {
         let at = Instant::now();
-        let known = self.layers.get(&message.layer);
-        let total = message.total.or(known.and_then(|layer| layer.total));
-        if known.is_some_and(|layer| layer.status == message.status && at.duration_since(layer.at) < EVERY) {
-            return None;
+        let due = |layer: &Layer| layer.status != message.status || at.duration_since(layer.at) >= EVERY;
+        let due = self.layers.get(&message.layer).is_none_or(due);
+        if due {
+            let status = message.status.clone();
+            self.layers.insert(message.layer.clone(), Layer { status, at, total });
         }
-        let status = message.status.clone();
-        self.layers.insert(message.layer.clone(), Layer { status, at, total });
-        Some(total)
+        due
     }
 }
