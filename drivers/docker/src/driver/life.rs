@@ -53,7 +53,7 @@ impl Docker {
         let options = TaskOptions::from_value(task.driver_config.clone())?;
         // All that can be wrong with the job is found before anything is pulled.
         container(&task, &options, &settings.options, &mut Stage::none())?;
-        let image = self.image(&settings, &task, &options).await?;
+        let image = self.image(&settings, &task, &options).await.map_err(Error::early)?;
         let started = self.launch(&settings, &task, &options).await;
         if started.is_err() {
             self.let_go(&settings, &image, &task.id);
