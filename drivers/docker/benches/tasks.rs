@@ -112,7 +112,7 @@ fn run_like_us(socket: &str, dir: &Path) -> Command {
         "--memory-swap=64m",
         "--cpu-shares=100",
     ]);
-    command.args(["--cap-drop=net_raw", "--log-opt=max-file=2", "--log-opt=max-size=2m"]);
+    command.args(["--cap-drop=net_raw", "--log-opt=max-file=10", "--log-opt=max-size=2m"]);
     for (host, inside) in [
         ("alloc", "/alloc"),
         ("t/local", "/local"),

@@ -10,14 +10,20 @@ use encamp_driver::{Error, NetworkIsolationMode, Result, TaskConfig};
 
 use crate::config::{PluginOptions, TaskOptions};
 use crate::engine::{ContainerSpec, HostSpec, LogSpec};
+use crate::stage::Stage;
 
 pub(crate) use self::labels::{ALLOC_LABEL, TASK_ID_LABEL, TASK_LABEL, container_name, is_made_for};
 
-/// The container for a task.
+/// The container for a task. Volumes of the allocation are put on `stage`.
 ///
 /// # Errors
 /// [`Error::InvalidConfig`] names the option that its author, or the operator, must change.
-pub(crate) fn container(task: &TaskConfig, options: &TaskOptions, plugin: &PluginOptions) -> Result<ContainerSpec> {
+pub(crate) fn container(
+    task: &TaskConfig,
+    options: &TaskOptions,
+    plugin: &PluginOptions,
+    stage: &mut Stage,
+) -> Result<ContainerSpec> {
     let network_mode = network_mode(task, options)?;
     let ports = ports::publish(task, options, network_mode.as_deref())?;
     let memory = limits::memory(&task.resources, options.memory_hard_limit)?;
@@ -32,9 +38,10 @@ pub(crate) fn container(task: &TaskConfig, options: &TaskOptions, plugin: &Plugi
         searches: options.dns_search_domains.clone(),
         options: options.dns_options.clone(),
     });
+    let mut sources = mounts::Sources { task, plugin, stage };
     let host_config = HostSpec {
-        binds: mounts::binds(task, options, plugin)?,
-        mounts: mounts::mounts(task, options, plugin)?,
+        binds: sources.binds(options)?,
+        mounts: sources.mounts(options)?,
         devices: mounts::devices(task),
         port_bindings: ports.bindings,
         network_mode,

@@ -33,6 +33,8 @@ pub struct Docker {
     collector: Arc<Collector>,
     images: Arc<Images>,
     seen: Arc<AtomicBool>,
+    /// Where volumes are put for the engine.
+    volumes: PathBuf,
     /// Commands inside tasks that are being killed.
     endings: TaskTracker,
 }
@@ -73,6 +75,7 @@ impl Docker {
             events,
             images: Arc::new(Images::new(&state_dir)),
             seen: Arc::default(),
+            volumes: state_dir.join("volumes"),
             endings: TaskTracker::new(),
         }
     }

@@ -46,6 +46,11 @@ pub trait Engine: Send + Sync + 'static {
     /// As every call of this trait: [`EngineError`] says what kind of failure it was.
     async fn info(&self) -> EngineResult<EngineInfo>;
 
+    /// Whether the engine sees what this process mounts. False where that is not known.
+    async fn sees_our_mounts(&self) -> bool {
+        false
+    }
+
     /// The gateway address of the network named `bridge`, if it has one.
     ///
     /// # Errors

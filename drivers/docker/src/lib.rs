@@ -36,6 +36,7 @@ mod gc;
 mod image;
 mod oom;
 mod redact;
+mod stage;
 mod start;
 mod state;
 mod stats;

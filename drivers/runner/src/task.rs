@@ -188,7 +188,8 @@ impl TaskRunner {
 
     async fn start(&mut self) -> Result<(), End> {
         // An interrupted start goes on under its own id, so that the driver knows what it had made for it.
-        if self.record.phase != Phase::Starting {
+        let fresh = self.record.phase != Phase::Starting;
+        if fresh {
             self.record.task_id = new_task_id(&self.shared.allocation.id, &self.spec.task.name);
         }
         self.record.driver_state.clear();
@@ -213,7 +214,18 @@ impl TaskRunner {
                 self.poststart_hooks().await;
                 Ok(())
             }
-            Err(error) => Err(self.note_failure(&error).await),
+            Err(error) => {
+                self.event(EventKind::DriverFailure, error.chain());
+                if !(fresh && error.is_early()) {
+                    self.destroy().await;
+                }
+                self.set_phase(Phase::Waiting);
+                Err(if error.is_recoverable() {
+                    End::StartFailed
+                } else {
+                    End::StartRefused
+                })
+            }
         }
     }
 
@@ -224,17 +236,6 @@ impl TaskRunner {
         self.record.finished_at = None;
         self.event(EventKind::Started, "task started by client");
         self.set_phase(Phase::Running);
-    }
-
-    async fn note_failure(&mut self, error: &Error) -> End {
-        self.event(EventKind::DriverFailure, error.chain());
-        self.destroy().await;
-        self.set_phase(Phase::Waiting);
-        if error.is_recoverable() {
-            End::StartFailed
-        } else {
-            End::StartRefused
-        }
     }
 
     fn refuse(&mut self, message: &str) -> End {

@@ -63,7 +63,8 @@ pub trait Driver: Plugin {
     /// Starts a task and returns once it runs.
     ///
     /// # Errors
-    /// [`Error::is_recoverable`] says whether a later attempt may succeed without a change to the job.
+    /// [`Error::is_recoverable`] says whether a later attempt may succeed without a change to the job. Unless
+    /// [`Error::is_early`], something may be left that [`Driver::destroy_task`] removes.
     async fn start_task(&self, task: TaskConfig) -> Result<StartedTask>;
 
     /// Waits for the task's end. May be called many times, and after the end, when it returns at once.

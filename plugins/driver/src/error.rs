@@ -37,6 +37,8 @@ pub enum Error {
         message: String,
         /// Whether the same call may succeed later.
         recoverable: bool,
+        /// Whether it failed before anything was made, so that nothing is left to be removed.
+        early: bool,
         /// What it failed of.
         #[source]
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -49,6 +51,7 @@ impl Error {
         Self::Failed {
             message: message.into(),
             recoverable: true,
+            early: false,
             source: None,
         }
     }
@@ -58,6 +61,7 @@ impl Error {
         Self::Failed {
             message: message.into(),
             recoverable: false,
+            early: false,
             source: None,
         }
     }
@@ -67,14 +71,32 @@ impl Error {
     pub fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         match self {
             Self::Failed {
-                message, recoverable, ..
+                message,
+                recoverable,
+                early,
+                ..
             } => Self::Failed {
                 message,
                 recoverable,
+                early,
                 source: Some(cause.into()),
             },
             other => other,
         }
+    }
+
+    /// The same failure of a start that had made nothing yet.
+    #[must_use]
+    pub fn early(mut self) -> Self {
+        if let Self::Failed { early, .. } = &mut self {
+            *early = true;
+        }
+        self
+    }
+
+    /// Whether a start failed before it had made anything: there is nothing to be removed.
+    pub fn is_early(&self) -> bool {
+        matches!(self, Self::Failed { early: true, .. })
     }
 
     /// Whether the same call may succeed later, without a change to the job.

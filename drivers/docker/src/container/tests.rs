@@ -53,7 +53,7 @@ fn body(text: &str, plugin: &PluginOptions, change: impl Fn(&mut TaskConfig)) ->
     std::fs::create_dir_all(dir.path().join("web/local")).unwrap();
     let mut task = task(dir.path());
     change(&mut task);
-    let spec = container(&task, &options(text), plugin)?;
+    let spec = container(&task, &options(text), plugin, &mut Stage::none())?;
     let text = serde_json::to_string(&spec).unwrap();
     Ok(serde_json::from_str(&text.replace(&dir.path().display().to_string(), "DIR")).unwrap())
 }

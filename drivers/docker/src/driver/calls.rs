@@ -16,8 +16,9 @@ use crate::{exec, fingerprint, stats};
 
 #[async_trait]
 impl Driver for Docker {
-    /// Images that an earlier life pulled and that no task uses are removed, after the usual delay.
+    /// What an earlier life left in the middle of a start is removed. Images that an earlier life pulled and that no task uses are removed, after the usual delay.
     async fn init(&self) -> Result<()> {
+        crate::stage::clear(&self.volumes);
         let settings = self.settings();
         if settings.options.gc.image {
             for image in self.images.unused() {

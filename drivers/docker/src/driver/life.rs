@@ -13,9 +13,10 @@ use super::{Docker, Settings, Slot};
 use crate::collect::Order;
 use crate::config::TaskOptions;
 use crate::container::{container, container_name, image_reference, is_made_for};
-use crate::engine::{Container, ContainerSpec, Engine, EngineError, RegistryAuth};
+use crate::engine::{Container, Engine, EngineError, RegistryAuth};
 use crate::events::TaskRef;
 use crate::image::Wanted;
+use crate::stage::Stage;
 use crate::start;
 use crate::state::DriverState;
 use crate::task::{Info, Sent, Task};
@@ -51,9 +52,9 @@ impl Docker {
         let settings = self.settings();
         let options = TaskOptions::from_value(task.driver_config.clone())?;
         // All that can be wrong with the job is found before anything is pulled.
-        let spec = container(&task, &options, &settings.options)?;
-        let image = self.image(&settings, &task, &options).await?;
-        let started = self.launch(&settings, &task, &spec).await;
+        container(&task, &options, &settings.options, &mut Stage::none())?;
+        let image = self.image(&settings, &task, &options).await.map_err(Error::early)?;
+        let started = self.launch(&settings, &task, &options).await;
         if started.is_err() {
             self.let_go(&settings, &image, &task.id);
         }
@@ -71,8 +72,19 @@ impl Docker {
         })
     }
 
-    async fn launch(&self, settings: &Settings, task: &TaskConfig, spec: &ContainerSpec) -> Result<Container> {
-        start::start(&settings.engine, &container_name(task), spec).await
+    async fn launch(&self, settings: &Settings, task: &TaskConfig, options: &TaskOptions) -> Result<Container> {
+        let mut stage = self.stage(settings, task).await?;
+        let spec = container(task, options, &settings.options, &mut stage)?;
+        start::start(&settings.engine, &container_name(task), &spec).await
+    }
+
+    /// Where the task's volumes are put for the engine, if it can find them there.
+    async fn stage(&self, settings: &Settings, task: &TaskConfig) -> Result<Stage> {
+        if !rustix::process::geteuid().is_root() || !settings.engine.sees_our_mounts().await {
+            return Ok(Stage::none());
+        }
+        let stage = Stage::new(&self.volumes, &container_name(task));
+        stage.map_err(|error| Error::recoverable("cannot prepare the task's volumes for the engine").because(error))
     }
 
     pub(super) async fn take_back(&self, handle: TaskHandle) -> Result<()> {

@@ -14,6 +14,7 @@ use bollard::{BollardRequest, ClientVersion, Docker};
 use encamp_driver::{BoxStream, TerminalSize};
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::AsyncReadExt as _;
+use tokio::net::UnixStream;
 
 use super::{
     Container, ContainerSpec, Engine, EngineError, EngineInfo, EngineResult, ExecSession, ExecSpec, ExecState, Image,
@@ -167,6 +168,16 @@ impl Engine for BollardEngine {
             *self.agreed() = None;
         }
         info
+    }
+
+    async fn sees_our_mounts(&self) -> bool {
+        let same = async {
+            let peer = UnixStream::connect(&self.socket).await.ok()?.peer_cred().ok()?.pid()?;
+            let namespace = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
+            Some(namespace(&peer.to_string())? == namespace("self")?)
+        };
+        let answered = tokio::time::timeout(PROBE, same).await;
+        answered.ok().flatten().unwrap_or_default()
     }
 
     async fn bridge_gateway(&self) -> EngineResult<Option<String>> {

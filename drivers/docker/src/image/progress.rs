@@ -17,7 +17,15 @@ pub(super) struct Reporter<'a> {
     events: &'a Events,
     task: &'a TaskRef,
     image: &'a str,
-    layers: HashMap<String, (String, Instant)>,
+    layers: HashMap<String, Layer>,
+}
+
+/// What was last told of a layer.
+struct Layer {
+    status: String,
+    at: Instant,
+    /// Its size: the engine tells it only while bytes come in.
+    total: Option<u64>,
 }
 
 impl<'a> Reporter<'a> {
@@ -32,27 +40,38 @@ impl<'a> Reporter<'a> {
     }
 
     pub(super) fn layer(&mut self, message: &PullProgress) {
-        if message.layer.is_empty() || message.status.starts_with("Pulling from") || !self.is_due(message) {
+        if message.layer.is_empty() || message.status.starts_with("Pulling from") {
             return;
         }
+        let known = self.layers.get(&message.layer);
+        let total = message.total.or(known.and_then(|layer| layer.total));
+        if !self.is_due(message, total) {
+            return;
+        }
+        let complete = matches!(
+            message.status.as_str(),
+            "Verifying Checksum" | "Download complete" | "Pull complete"
+        );
+        let current = message.current.or(total.filter(|_| complete));
         let number = |n: Option<u64>| n.map(|n| n.to_string()).unwrap_or_default();
         let annotations = [
             (PROGRESS, "pull".to_owned()),
             ("image", self.image.to_owned()),
             ("layer", message.layer.clone()),
             ("status", message.status.clone()),
-            ("current", number(message.current)),
-            ("total", number(message.total)),
+            ("current", number(current)),
+            ("total", number(total)),
         ];
         self.events.annotate(self.task, "Downloading image", annotations);
     }
 
-    fn is_due(&mut self, message: &PullProgress) -> bool {
-        let now = Instant::now();
-        let known = self.layers.get(&message.layer);
-        let due = known.is_none_or(|(status, last)| *status != message.status || now.duration_since(*last) >= EVERY);
+    fn is_due(&mut self, message: &PullProgress, total: Option<u64>) -> bool {
+        let at = Instant::now();
+        let due = |layer: &Layer| layer.status != message.status || at.duration_since(layer.at) >= EVERY;
+        let due = self.layers.get(&message.layer).is_none_or(due);
         if due {
-            self.layers.insert(message.layer.clone(), (message.status.clone(), now));
+            let status = message.status.clone();
+            self.layers.insert(message.layer.clone(), Layer { status, at, total });
         }
         due
     }

@@ -220,6 +220,11 @@ async fn one_pull_serves_all_and_its_progress_is_told_by_layer() {
     place.engine.pulls(vec![
         Ok(layer("Downloading", 1)),
         Ok(layer("Downloading", 2)),
+        Ok(PullProgress {
+            layer: "abc".to_owned(),
+            status: "Download complete".to_owned(),
+            ..PullProgress::default()
+        }),
         Ok(layer("Pull complete", 10)),
     ]);
     let mut events = place.docker.task_events().await.unwrap();
@@ -237,6 +242,10 @@ async fn one_pull_serves_all_and_its_progress_is_told_by_layer() {
             layers.push(format!("{} {}/{}", note("status"), note("current"), note("total")));
         }
     }
+    assert!(
+        layers.contains(&"Download complete 10/10".to_owned()),
+        "the size is told when the engine has stopped to: {layers:?}"
+    );
     place.engine.let_pull_go_on();
     for start in starts {
         start.await.unwrap().unwrap();

@@ -174,6 +174,7 @@ impl Driver for Scripted {
         let words: Vec<&str> = script.split_whitespace().collect();
         let exit = match words.as_slice() {
             ["exit", code] => Some(ExitResult::code(code.parse().expect("an exit code"))),
+            ["too", "early"] => return Err(Error::fatal("there is nothing to start with").early()),
             ["refuse"] => return Err(Error::fatal("the script refuses")),
             ["hang"] => std::future::pending().await,
             ["linger"] => {

@@ -85,6 +85,18 @@ async fn what_cannot_be_removed_is_noted_and_removed_by_the_next_runner() {
     check_remains(&camp, "cannot clean up after the task: the script says so").await;
 }
 
+#[tokio::test]
+async fn a_start_that_had_made_nothing_leaves_nothing_to_be_removed() {
+    let camp = Camp::new(&[("web", "", "too early")]);
+    camp.world.fail_next("destroy web", u32::MAX);
+    let outcome = camp.run().await;
+    assert_eq!(
+        (summary(&outcome), outcome.remains().count()),
+        (vec!["web:-!".to_owned()], 0)
+    );
+    assert_eq!(camp.world.calls(), ["start web"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_restart_first_removes_what_the_last_start_has_left() {
     let restart = "restart {\n attempts = 1\n delay = \"1m\"\n mode = \"fail\"\n }";

@@ -189,6 +189,7 @@ async fn say_what_is_awaited(store: &Store, record: &AllocRecord) -> Infallible 
         for (name, task) in &alloc.tasks {
             let latest = task.events.last().map(|event| event.message.clone());
             let is_there = matches!(task.phase, Phase::Starting | Phase::Running | Phase::Exited);
+            let is_there = is_there || !task.remains.is_empty();
             if let Some(latest) = latest.filter(|_| is_there)
                 && said.get(name) != Some(&latest)
             {

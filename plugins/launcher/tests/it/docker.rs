@@ -212,6 +212,17 @@ fn check_forced_stop(unattended: bool) {
 
 #[test]
 #[ignore = "needs a docker engine"]
+fn a_run_without_an_engine_fails_at_once_and_leaves_nothing() {
+    let camp = Camp::new();
+    let job = camp.job(job("encamp-test/none:1", "true"));
+    let ran = camp.encamp_with(NOWHERE, &["run", job.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.err.contains("/nowhere/docker.sock"), "{ran:?}");
+    camp.assert_clean();
+}
+
+#[test]
+#[ignore = "needs a docker engine"]
 fn a_forced_stop_ends_also_when_the_engine_is_away() {
     check_forced_stop(false);
 }

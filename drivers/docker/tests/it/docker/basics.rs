@@ -1,12 +1,15 @@
 //! A task's life on a real engine.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use encamp_driver::{Attribute, Driver, Error, Health, TaskHandle, TaskState};
 use encamp_hclspec::Value;
 use futures_util::StreamExt as _;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 
-use crate::support::{IMAGE, Place, run, until_async};
+use crate::support::{IMAGE, Place, pause, run, until_async};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -303,6 +306,54 @@ async fn volumes_stay_in_the_allocation() {
         std::fs::read_to_string(place.dir.path().join("t/local/new/file")).unwrap(),
         "kept\n"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a docker engine"]
+async fn a_volume_that_is_exchanged_for_a_link_all_the_time_never_leads_out_of_the_allocation() {
+    let place = Place::shared();
+    let shared = place.dir.path().join("alloc");
+    let task = |n: u32| {
+        let script = "echo seen: $(cat /x/mark)";
+        let mut task = place.task(script, &[("volumes", Value::list(["../alloc/data:/x"]))]);
+        task.id = format!("{}/t/{n:08x}", task.alloc_id);
+        task
+    };
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("mark"), "outside").unwrap();
+    std::fs::create_dir_all(shared.join("data")).unwrap();
+    std::fs::write(shared.join("data/mark"), "inside").unwrap();
+    std::os::unix::fs::symlink(outside.path(), shared.join("link")).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let exchanging = std::thread::spawn({
+        let (stop, shared) = (Arc::clone(&stop), shared.clone());
+        move || {
+            while !stop.load(Ordering::Relaxed) {
+                let (data, link) = (shared.join("data"), shared.join("link"));
+                renameat2(AT_FDCWD, &data, AT_FDCWD, &link, RenameFlags::RENAME_EXCHANGE).unwrap();
+                pause(Duration::from_millis(1));
+            }
+        }
+    });
+    let (mut started, mut n) = (0, 0);
+    while started < 10 {
+        n += 1;
+        let task = task(n);
+        match place.docker.start_task(task.clone()).await {
+            Ok(_) => {
+                place.docker.wait_task(&task.id).await.unwrap();
+                place.docker.destroy_task(&task.id, true).await.unwrap();
+                started += 1;
+            }
+            // The link was there when we looked.
+            Err(error) => assert!(error.to_string().contains("allocation"), "{}", error.chain()),
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    exchanging.join().unwrap();
+    assert_eq!(place.text("stdout"), "seen: inside\n".repeat(started));
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap();
+    assert!(!mounts.contains(&place.dir.path().display().to_string()), "{mounts}");
 }
 
 #[tokio::test]
