@@ -161,7 +161,7 @@ impl Parser<'_> {
                             next.range,
                         )
                     } else {
-                        missing_name(star)
+                        missing_name(next.range)
                     };
                     self.report_unless_recovering(problem);
                     self.recovery = true;
