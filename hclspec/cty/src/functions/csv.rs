@@ -124,10 +124,9 @@ impl Reader<'_> {
                 continue;
             }
             match self.rest.next() {
-                None => return Err(fail(self.line, "extraneous or missing \" in quoted-field")),
                 Some('"') if self.rest.next_if_eq(&'"').is_some() => cell.push('"'),
                 Some('"') if self.rest.peek() == Some(&',') || self.at_line_end() => return Ok(cell),
-                Some('"') => return Err(fail(self.line, "extraneous or missing \" in quoted-field")),
+                None | Some('"') => return Err(fail(self.line, "extraneous or missing \" in quoted-field")),
                 Some(c) => cell.push(c),
             }
         }

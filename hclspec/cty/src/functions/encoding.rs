@@ -4,6 +4,7 @@ use crate::{Function, FunctionError};
 
 use super::support::{check_text, of_texts};
 
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 pub(super) fn base64encode() -> Function {
@@ -82,7 +83,13 @@ pub(super) fn urlencode() -> Function {
             match byte {
                 b' ' => encoded.push('+'),
                 kept if is_kept(kept) => encoded.push(char::from(kept)),
-                other => encoded.push_str(&format!("%{other:02X}")),
+                other => {
+                    encoded.push('%');
+                    encoded.extend(
+                        [other >> 4, other & 15]
+                            .map(|half| HEX.get(usize::from(half)).copied().map_or('0', char::from)),
+                    );
+                }
             }
         }
         Ok(encoded)

@@ -49,9 +49,10 @@ pub(super) fn index() -> Function {
         match (collection.ty(), key.ty()) {
             (Type::Tuple(types), Type::Number | Type::Any) => tuple_element_type(&types, key),
             (Type::Tuple(_), _) => Err(FunctionError::new("key for tuple must be number")),
-            (Type::List(element), Type::Number | Type::Any) => Ok(element.as_ref().clone()),
+            (Type::List(element), Type::Number | Type::Any) | (Type::Map(element), Type::String | Type::Any) => {
+                Ok(element.as_ref().clone())
+            }
             (Type::List(_), _) => Err(FunctionError::new("key for list must be number")),
-            (Type::Map(element), Type::String | Type::Any) => Ok(element.as_ref().clone()),
             (Type::Map(_), _) => Err(FunctionError::new("key for map must be string")),
             _ => Err(not_indexed()),
         }

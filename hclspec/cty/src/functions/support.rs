@@ -131,7 +131,9 @@ impl Size {
             Value::String(text) => self.text = self.text.saturating_add(text.len()),
             Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
                 self.elements = self.elements.saturating_add(values.len());
-                values.iter().for_each(|value| self.add(value));
+                for value in values {
+                    self.add(value);
+                }
             }
             Value::Map(_, entries) | Value::Object(entries) => {
                 self.elements = self.elements.saturating_add(entries.len());

@@ -94,6 +94,7 @@ fn a_function_can_be_told_what_it_is_from_outside() {
     assert_eq!(function.parameter(0).unwrap().name, "number");
     assert_eq!(function.parameter(7).unwrap().name, "texts");
     assert!(format!("{function:?}").contains("texts"));
-    fn shared<T: Send + Sync>(_: &T) {}
-    shared(&function);
+    is_shared(&function);
 }
+
+fn is_shared<T: Send + Sync>(_: &T) {}

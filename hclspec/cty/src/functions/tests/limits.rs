@@ -60,16 +60,16 @@ fn a_result_with_too_many_elements_is_refused_before_it_is_made() {
     check("setproduct", (0..60).map(|_| list(10)).collect(), too_large);
     let long = Value::tuple((0..100).map(|_| text(10_000)));
     check("setproduct", vec![long, list(1000)], "too long");
-    check("split", vec!["".into(), text(2_000_000)], too_large);
-    check("split", vec!["a".into(), text(2_000_000)], too_large);
+    check("split", vec!["".into(), text(1_100_000)], too_large);
+    check("split", vec!["a".into(), text(1_100_000)], too_large);
     check(
         "jsondecode",
-        vec![format!("[{}1]", "1,".repeat(2_000_000)).into()],
+        vec![format!("[{}1]", "1,".repeat(1_100_000)).into()],
         too_large,
     );
     check(
         "csvdecode",
-        vec![format!("a\n{}", "b\n".repeat(2_000_000)).into()],
+        vec![format!("a\n{}", "b\n".repeat(1_100_000)).into()],
         too_large,
     );
     check("concat", vec![list(600_000), list(600_000)], too_large);
@@ -95,7 +95,7 @@ fn a_huge_number_is_no_trouble() {
 #[test]
 fn long_inputs_take_time_in_proportion() {
     let start = Instant::now();
-    let long = "é\u{301}x,\"\n ".repeat(100_000);
+    let long = "é\u{301}x,\"\n ".repeat(20_000);
     for name in [
         "upper",
         "title",
@@ -115,7 +115,7 @@ fn long_inputs_take_time_in_proportion() {
     standard()["trim"]
         .call([Value::from(long.as_str()), long.as_str().into()])
         .unwrap();
-    standard()["distinct"].call([Value::tuple((0..100_000).rev())]).unwrap();
+    standard()["distinct"].call([Value::tuple((0..50_000).rev())]).unwrap();
     standard()["setsubtract"].call([list(100_000), list(99_999)]).unwrap();
     standard()["csvdecode"]
         .call([Value::from(format!("a\n{}", "\"x\"\r\n".repeat(100_000)))])
@@ -123,7 +123,7 @@ fn long_inputs_take_time_in_proportion() {
     standard()["formatdate"]
         .call([Value::from("YYYY''".repeat(10_000)), "2000-01-01T00:00:00Z".into()])
         .unwrap();
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_mins(1), "{:?}", start.elapsed());
 }
 
 #[test]
