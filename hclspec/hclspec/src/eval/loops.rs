@@ -249,15 +249,15 @@ impl Evaluator<'_> {
         scope: Scope<'_>,
         body: impl FnOnce(Scope<'_>) -> T,
     ) -> T {
-        let key = Local {
-            name: names.key.unwrap_or_default(),
+        let key = names.key.map(|name| Local {
+            name,
             value: key,
             outer: scope.locals,
-        };
+        });
         let value = Local {
             name: names.value,
             value,
-            outer: Some(&key),
+            outer: key.as_ref().or(scope.locals),
         };
         body(Scope {
             locals: Some(&value),

@@ -20,6 +20,7 @@ mod traversal;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use encamp_hclspec_syntax::ast::{Expr, ExprKind};
@@ -42,7 +43,7 @@ const MAX_NESTING: usize = 512;
 /// How many errors are noted before the evaluation is given up.
 const MAX_ERRORS: usize = 1000;
 /// What a step costs beside its bytes.
-const STEP: usize = 8;
+const STEP: usize = 16;
 
 /// A value that is borrowed where it can be.
 type Val<'s> = Cow<'s, Value>;
@@ -200,7 +201,7 @@ impl<'c> Evaluator<'c> {
             } else {
                 value
             },
-            diagnostics: diagnostics.into_iter().collect(),
+            diagnostics: once(diagnostics),
             kept: self.kept.get(),
         }
     }
@@ -382,6 +383,19 @@ impl<'c> Evaluator<'c> {
         }
         Cow::Owned(Value::from(text))
     }
+}
+
+/// The diagnostics, each once: what goes wrong for every element of a list is one error.
+fn once(diagnostics: Vec<Diagnostic>) -> Diagnostics {
+    if diagnostics.len() < 2 {
+        return diagnostics.into();
+    }
+    let mut seen = HashSet::new();
+    let is_new = |found: &Diagnostic| {
+        let place = found.span.as_ref().map(Span::range);
+        seen.insert((place, found.summary.clone(), found.detail.clone()))
+    };
+    diagnostics.into_iter().filter(is_new).collect()
 }
 
 /// What is not known at all.
