@@ -2,8 +2,6 @@
 
 mod mismatch;
 mod possible;
-#[cfg(test)]
-mod tests;
 
 use indexmap::IndexMap;
 
