@@ -20,7 +20,7 @@ fn check(opening: &str, closing: &str) -> Diagnostics {
     let text = format!("{}{closing}", opening.repeat(count));
     let source = Source::new("x", text.clone());
     let body = Source::new("x", format!("a = {text}"));
-    let json = Source::new("x", format!("{:?}", text));
+    let json = Source::new("x", serde_json::to_string(&text).unwrap());
     let parse = move || {
         let end = u32::try_from(json.text().len()).unwrap();
         for diagnostics in [

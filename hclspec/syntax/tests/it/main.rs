@@ -3,8 +3,12 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a test fails by panicking"
+)]
+#![expect(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "tests are to be simple, not fast"
 )]
 
 mod corpus;
