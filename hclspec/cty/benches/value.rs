@@ -10,20 +10,20 @@ fn numbers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("number");
     for (name, text) in [("small", "8080"), ("tenth", "0.1"), ("pi", PI), ("large", "1e4000")] {
         group.bench_function(format!("parse/{name}"), |bencher| {
-            bencher.iter(|| black_box(text).parse::<Number>())
+            bencher.iter(|| black_box(text).parse::<Number>());
         });
         let number: Number = text.parse().unwrap_or_default();
         group.bench_function(format!("format/{name}"), |bencher| {
-            bencher.iter(|| black_box(&number).to_string())
+            bencher.iter(|| black_box(&number).to_string());
         });
     }
     group.bench_function("parse/f64", |bencher| bencher.iter(|| black_box(PI).parse::<f64>()));
     let (a, b): (Number, Number) = ("11".parse().unwrap_or_default(), "5.1".parse().unwrap_or_default());
     group.bench_function("add", |bencher| {
-        bencher.iter(|| black_box(&a).checked_add(black_box(&b)))
+        bencher.iter(|| black_box(&a).checked_add(black_box(&b)));
     });
     group.bench_function("divide", |bencher| {
-        bencher.iter(|| black_box(&a).checked_div(black_box(&b)))
+        bencher.iter(|| black_box(&a).checked_div(black_box(&b)));
     });
     group.finish();
 }
@@ -60,7 +60,7 @@ fn texts(criterion: &mut Criterion) {
     let text = json::to_plain_string(&value).unwrap_or_default();
     group.throughput(Throughput::Bytes(u64::try_from(text.len()).unwrap_or(0)));
     group.bench_function("write", |bencher| {
-        bencher.iter(|| json::to_plain_string(black_box(&value)))
+        bencher.iter(|| json::to_plain_string(black_box(&value)));
     });
     group.bench_function("read", |bencher| bencher.iter(|| json::parse(black_box(&text))));
     group.bench_function("read/serde_json", |bencher| {
