@@ -139,7 +139,7 @@ fn elements_of_any_type_get_the_one_that_they_have_in_common() {
         r#"["map","dynamic"]"#,
         r#"{"a":"1","b":"z"}"#,
     );
-    let list = convert(value(r#"[1, null]"#), &Type::list(Type::Any)).unwrap();
+    let list = convert(value("[1, null]"), &Type::list(Type::Any)).unwrap();
     assert_eq!(list, Value::list(Type::Number, [1.into(), Value::Null(Type::Number)]));
 }
 
