@@ -101,13 +101,15 @@ enum GivenUp {
 }
 
 /// What an evaluation came to.
-pub(crate) struct Evaluated {
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Evaluated {
     /// The value; unknown, as far as there are errors.
-    pub(crate) value: Value,
+    pub value: Value,
     /// What is wrong.
-    pub(crate) diagnostics: Diagnostics,
-    /// Whether the value holds the text of references that were kept.
-    pub(crate) kept: bool,
+    pub diagnostics: Diagnostics,
+    /// Whether the value holds the text of references that were kept for a later stage.
+    pub kept: bool,
 }
 
 pub(crate) struct Evaluator<'c> {
@@ -358,7 +360,7 @@ impl<'c> Evaluator<'c> {
             ExprKind::Object(items) => self.object(items, scope),
             ExprKind::Variable(name) => self.variable(name, expr.range, scope),
             ExprKind::Traversal(base, steps) => self.traversal(base, steps, scope.operand()),
-            ExprKind::Splat(splat) => self.splat(splat, expr.range, scope.operand()),
+            ExprKind::Splat(splat) => self.splat(splat, scope.operand()),
             ExprKind::SplatItem => scope.item.map_or(UNKNOWN, Cow::Borrowed),
             ExprKind::Call(call) => self.call(call, scope.operand()),
             ExprKind::Conditional(parts) => self.conditional(parts, expr.range, scope),

@@ -6,7 +6,7 @@ use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, Part, PartKind};
 
 use super::conditional::Truth;
-use super::loops::Names;
+use super::loops::Header;
 use super::{Evaluator, Mark, STEP, Scope, Val};
 use crate::cty::nfc;
 use crate::{Type, Value};
@@ -15,7 +15,7 @@ const INVALID: &str = "Invalid template interpolation value";
 
 /// A text that is being put together, up to the first error.
 struct Text {
-    text: String,
+    done: String,
     is_known: bool,
     mark: Mark,
 }
@@ -43,19 +43,19 @@ impl Evaluator<'_> {
     /// The parts as one string. Each is tried, so that all errors are found.
     fn render(&self, parts: &[Part], whole: Range, scope: Scope<'_>) -> Value {
         let mut out = Text {
-            text: String::new(),
+            done: String::new(),
             is_known: true,
             mark: self.mark(),
         };
         for part in parts {
-            let before = out.text.len();
+            let before = out.done.len();
             self.part(part, whole, scope, &mut out);
-            if !self.charge(STEP + out.text.len() - before, part.range) {
+            if !self.charge(STEP + out.done.len() - before, part.range) {
                 return Value::Unknown(Type::String);
             }
         }
         if out.is_known {
-            Value::String(nfc(out.text))
+            Value::String(nfc(out.done))
         } else {
             Value::Unknown(Type::String)
         }
@@ -83,11 +83,13 @@ impl Evaluator<'_> {
                 collection,
                 body,
             } => {
-                let names = Names {
+                let header = Header {
                     key: key_name.as_deref(),
                     value: value_name,
+                    collection,
+                    range: part.range,
                 };
-                let value = self.repeat(names, collection, body, part.range, scope.operand());
+                let value = self.repeat(header, body, scope.operand());
                 (Cow::Owned(value), part.range)
             }
         };
@@ -100,7 +102,7 @@ impl Evaluator<'_> {
 
     fn add(&self, text: &str, out: &mut Text) {
         if !self.has_failed_since(out.mark) {
-            out.text.push_str(text);
+            out.done.push_str(text);
         }
     }
 
@@ -146,15 +148,13 @@ impl Evaluator<'_> {
     }
 
     /// `%{ for }`.
-    fn repeat(&self, names: Names<'_>, collection: &Expr, body: &[Part], range: Range, scope: Scope<'_>) -> Value {
+    fn repeat(&self, header: Header<'_>, body: &[Part], scope: Scope<'_>) -> Value {
         let mut text = String::new();
         let mut is_known = true;
-        let inner = whole(body, range);
-        let is_complete = self.each(names, collection, range, scope, |scope| {
-            match self.render(body, inner, scope) {
-                Value::String(part) => text.push_str(&part),
-                _ => is_known = false,
-            }
+        let inner = whole(body, header.range);
+        let is_complete = self.each(header, scope, |scope| match self.render(body, inner, scope) {
+            Value::String(part) => text.push_str(&part),
+            _ => is_known = false,
         });
         if is_complete && is_known {
             Value::String(text)

@@ -25,6 +25,11 @@ const DIFFERENT: &[(&str, &str)] = &[
         "unkbool ? list : list",
         "unknown values know no bounds of their lengths",
     ),
+    ("-0", "a number has one zero"),
+    (
+        "!((unk != 1)[*].a)",
+        "unknown values do not know that they are not null",
+    ),
     ("{(null) = 1}", "Go says that the value is at fault, not the key"),
     ("{(nothing) = 1}", "Go says that the value is at fault, not the key"),
     (

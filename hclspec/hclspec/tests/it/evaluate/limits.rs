@@ -45,7 +45,8 @@ fn evaluations_with_one_context_share_its_budget() {
 
 #[test]
 fn errors_without_end_are_cut_off() {
-    let text = format!("[{}]", (0..3000).map(|n| format!("x{n},")).collect::<String>());
+    let names: Vec<_> = (0..3000).map(|n| format!("x{n}")).collect();
+    let text = format!("[{}]", names.join(", "));
     let errors = evaluate(&text, &context()).unwrap_err();
     assert_eq!(errors.len(), 1001);
     assert!(

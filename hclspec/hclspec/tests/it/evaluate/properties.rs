@@ -30,11 +30,11 @@ fn try_out(mode: &str, text: &str) {
         Err(errors) => return assert!(are_within(&errors, text), "{text:?}: {errors:?}"),
     };
     for context in contexts() {
-        let (value, errors) = expression.evaluate_partly(&context);
-        assert!(are_within(&errors, text), "{text:?}: {errors:?}");
-        let (again, same) = expression.evaluate_partly(&context);
-        assert_eq!(shown(&value), shown(&again), "{text:?}");
-        assert_eq!(errors, same, "{text:?}");
+        let first = expression.evaluate_partly(&context);
+        assert!(are_within(&first.diagnostics, text), "{text:?}: {first:?}");
+        let again = expression.evaluate_partly(&context);
+        assert_eq!(shown(&first.value), shown(&again.value), "{text:?}");
+        assert_eq!(first.diagnostics, again.diagnostics, "{text:?}");
     }
     for reference in expression.variables() {
         assert!(
