@@ -235,7 +235,7 @@ fn arithmetic(left: &Value, right: &Value, apply: fn(&Number, &Number) -> Result
 /// `&&`: false if one operand is false, whatever the other is.
 ///
 /// # Errors
-/// Operands that are not bools.
+/// Operands that are not bools; null where the other operand does not decide.
 pub fn and(left: &Value, right: &Value) -> Outcome {
     logic(left, right, false)
 }
@@ -243,16 +243,20 @@ pub fn and(left: &Value, right: &Value) -> Outcome {
 /// `||`: true if one operand is true, whatever the other is.
 ///
 /// # Errors
-/// Operands that are not bools.
+/// Operands that are not bools; null where the other operand does not decide.
 pub fn or(left: &Value, right: &Value) -> Outcome {
     logic(left, right, true)
 }
 
 fn logic(left: &Value, right: &Value, decisive: bool) -> Outcome {
-    match operands(left, right, &Type::Bool)? {
+    let left = suitable(left, &Type::Bool, Operand::Left);
+    let right = suitable(right, &Type::Bool, Operand::Right);
+    match both(left, right)? {
         (Value::Bool(truth), _) | (_, Value::Bool(truth)) if truth == decisive => Ok(Value::Bool(decisive)),
-        (Value::Bool(_), Value::Bool(_)) => Ok(Value::Bool(!decisive)),
-        _ => Ok(Value::Unknown(Type::Bool)),
+        (left, right) => match both(not_null(left, Operand::Left), not_null(right, Operand::Right))? {
+            (Value::Bool(_), Value::Bool(_)) => Ok(Value::Bool(!decisive)),
+            _ => Ok(Value::Unknown(Type::Bool)),
+        },
     }
 }
 
@@ -280,22 +284,37 @@ pub fn negate(operand: &Value) -> Outcome {
 
 /// Both operands as what the operator works on, or unknown.
 fn operands(left: &Value, right: &Value, ty: &Type) -> Result<(Value, Value), Vec<OperatorError>> {
-    match (converted(left, ty, Operand::Left), converted(right, ty, Operand::Right)) {
+    both(converted(left, ty, Operand::Left), converted(right, ty, Operand::Right))
+}
+
+/// Both, or all that is wrong with them.
+fn both(
+    left: Result<Value, OperatorError>,
+    right: Result<Value, OperatorError>,
+) -> Result<(Value, Value), Vec<OperatorError>> {
+    match (left, right) {
         (Ok(left), Ok(right)) => Ok((left, right)),
         (left, right) => Err(left.err().into_iter().chain(right.err()).collect()),
     }
 }
 
 fn converted(value: &Value, ty: &Type, operand: Operand) -> Result<Value, OperatorError> {
-    match convert(value.clone(), ty) {
-        Ok(Value::Null(_)) => Err(OperatorError::Failed {
+    not_null(suitable(value, ty, operand)?, operand)
+}
+
+fn suitable(value: &Value, ty: &Type, operand: Operand) -> Result<Value, OperatorError> {
+    convert(value.clone(), ty).map_err(|error| OperatorError::Unsuitable {
+        operand,
+        message: error.message,
+    })
+}
+
+fn not_null(value: Value, operand: Operand) -> Result<Value, OperatorError> {
+    if value.is_null() {
+        return Err(OperatorError::Failed {
             operand: Some(operand),
             message: "argument must not be null".to_owned(),
-        }),
-        Ok(value) => Ok(value),
-        Err(error) => Err(OperatorError::Unsuitable {
-            operand,
-            message: error.message,
-        }),
+        });
     }
+    Ok(value)
 }

@@ -130,14 +130,6 @@ impl Expression {
         }
     }
 
-    /// The tree of a JSON value.
-    pub(crate) fn json_node(&self) -> Option<&Arc<json::Node>> {
-        match &self.node {
-            Node::Json(node) => Some(node),
-            _ => None,
-        }
-    }
-
     /// The place.
     pub fn span(&self) -> Span {
         Span::new(&self.source, self.range().into())
@@ -148,25 +140,20 @@ impl Expression {
     /// # Errors
     /// Whatever in the expression has no value, each with its place.
     pub fn evaluate(&self, context: &Context) -> Result<Value, Diagnostics> {
-        let evaluated = self.evaluated(context);
+        let evaluated = self.evaluate_partly(context);
         evaluated.diagnostics.into_result(evaluated.value)
-    }
-
-    /// The value as far as it can be told, and what is wrong: what has no value is unknown in it.
-    pub fn evaluate_partly(&self, context: &Context) -> (Value, Diagnostics) {
-        let evaluated = self.evaluated(context);
-        (evaluated.value, evaluated.diagnostics)
     }
 
     /// The value as far as it can be told: unknown where there are errors, which are pushed.
     pub(crate) fn value(&self, context: &Context, diagnostics: &mut Diagnostics) -> Value {
-        let evaluated = self.evaluated(context);
+        let evaluated = self.evaluate_partly(context);
         diagnostics.extend(evaluated.diagnostics);
         evaluated.value
     }
 
-    /// The value, what is wrong, and whether the text of references was kept in it.
-    pub(crate) fn evaluated(&self, context: &Context) -> Evaluated {
+    /// The value as far as it can be told, what is wrong, and whether the text of references was kept. What has no value
+    /// is unknown in it.
+    pub fn evaluate_partly(&self, context: &Context) -> Evaluated {
         match &self.node {
             Node::Native(expr) => Evaluator::native(&self.source, context, expr),
             Node::Ambiguous(expr) => Evaluator::ambiguous_key(&self.source, context, expr.range),
@@ -328,15 +315,15 @@ fn within(mut expr: &Expr) -> &Expr {
     expr
 }
 
-fn holds_text(value: &Value, test: &impl Fn(&str) -> bool) -> bool {
+fn holds_text(value: &Value, is_one: &impl Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(text) => test(text),
+        Value::String(text) => is_one(text),
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
-            values.iter().any(|value| holds_text(value, test))
+            values.iter().any(|value| holds_text(value, is_one))
         }
         Value::Map(_, entries) | Value::Object(entries) => entries
             .iter()
-            .any(|(name, value)| test(name) || holds_text(value, test)),
+            .any(|(name, value)| is_one(name) || holds_text(value, is_one)),
         _ => false,
     }
 }

@@ -20,7 +20,7 @@ pub use encamp_hclspec_cty as cty;
 pub use encamp_hclspec_cty::{DecodeError, Number, NumberError, Type, Value, from_value, serde_map};
 pub use encamp_hclspec_syntax as syntax;
 pub use encamp_hclspec_syntax::{Diagnostic, Diagnostics, Severity, Source, Span, Style, did_you_mean};
-pub use eval::{Reference, ReferenceStep, ReferenceStepKind};
+pub use eval::{Evaluated, Reference, ReferenceStep, ReferenceStepKind};
 pub use expression::{Expression, ObjectEntry};
 pub use references::references;
 pub use spec::Spec;

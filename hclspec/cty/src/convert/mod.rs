@@ -2,8 +2,6 @@
 
 mod mismatch;
 mod possible;
-#[cfg(test)]
-mod tests;
 
 use indexmap::IndexMap;
 
@@ -49,11 +47,8 @@ pub fn convert(value: Value, ty: &Type) -> Result<Value, ConvertError> {
     if value.is_of_type(ty) {
         return Ok(value);
     }
-    match (&value, ty) {
-        (Value::String(_) | Value::Number(_) | Value::Bool(_), Type::String | Type::Number | Type::Bool) => {
-            return primitive(value, ty).map_err(|failure| failure.into_error(&Value::NULL.ty(), ty));
-        }
-        _ => {}
+    if (value.as_str().is_some() || value.as_number().is_some() || value.as_bool().is_some()) && ty.is_primitive() {
+        return primitive(value, ty).map_err(|failure| failure.into_error(&Type::Any, ty));
     }
     // A conversion that is not possible between the types at all is told before anything wrong with a value: that is
     // looked at only after a failure, for which the type is needed.
@@ -196,7 +191,6 @@ fn tuple_to_set(values: Vec<Value>, element: &Type) -> Result<Value, Failure> {
 }
 
 /// The elements converted, and their types where the element type leaves anything open.
-#[expect(clippy::type_complexity, reason = "two results of one step")]
 fn tuple_elements(values: Vec<Value>, element: &Type) -> Result<(Vec<Value>, Option<Vec<Type>>), Failure> {
     if values.is_empty() || !element.has_any() {
         return Ok((apply_all(values, element)?, None));

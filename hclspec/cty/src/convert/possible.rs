@@ -9,10 +9,8 @@ use crate::unify::{Safety, common_type};
 pub(crate) fn is_convertible(from: &Type, to: &Type, safety: Safety) -> bool {
     let is_unsafe = safety == Safety::Unsafe;
     match (from, to) {
-        (_, Type::Any) => true,
-        (Type::Any, _) => is_unsafe,
-        (Type::Number | Type::Bool, Type::String) => true,
-        (Type::String, Type::Number | Type::Bool) => is_unsafe,
+        (_, Type::Any) | (Type::Number | Type::Bool, Type::String) => true,
+        (Type::Any, _) | (Type::String, Type::Number | Type::Bool) => is_unsafe,
         (Type::Object(from), Type::Object(to)) => to.iter().all(|(name, to)| {
             let from = from.get(name);
             from.is_some_and(|from| is_convertible(from, to, safety))

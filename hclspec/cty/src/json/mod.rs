@@ -17,8 +17,6 @@
 
 mod plain;
 mod read;
-#[cfg(test)]
-mod tests;
 mod write;
 
 pub use plain::parse;

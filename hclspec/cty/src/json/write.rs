@@ -95,7 +95,7 @@ fn write_plain(value: &Value, out: &mut String) -> Result<(), JsonError> {
         }
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
             // With its own type there is no any that is not null.
-            write_each('[', values.iter(), ']', out, |value, out| write_plain(value, out))
+            write_each('[', values.iter(), ']', out, write_plain)
                 .map_err(|(index, error)| error.under(format!("[{index}]")))
         }
         Value::Map(..) | Value::Object(_) => {

@@ -53,15 +53,17 @@ fn is_preferred(ty: &Type, other: Option<&&Type>) -> bool {
 fn compare(a: &Type, b: &Type) -> Ordering {
     match (a, b) {
         (Type::Any, Type::Any) | (Type::String, Type::String) => Ordering::Equal,
-        (_, Type::Any) | (Type::String, Type::Number | Type::Bool) => Ordering::Less,
-        (Type::Any, _) | (Type::Number | Type::Bool, Type::String) => Ordering::Greater,
-        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => compare(a, b),
-        (Type::List(_), Type::Tuple(_) | Type::Set(_))
+        (_, Type::Any)
+        | (Type::String, Type::Number | Type::Bool)
+        | (Type::List(_), Type::Tuple(_) | Type::Set(_))
         | (Type::Tuple(_), Type::Set(_))
         | (Type::Map(_), Type::Object(_)) => Ordering::Less,
-        (Type::Tuple(_) | Type::Set(_), Type::List(_))
+        (Type::Any, _)
+        | (Type::Number | Type::Bool, Type::String)
+        | (Type::Tuple(_) | Type::Set(_), Type::List(_))
         | (Type::Set(_), Type::Tuple(_))
         | (Type::Object(_), Type::Map(_)) => Ordering::Greater,
+        (Type::List(a), Type::List(b)) | (Type::Set(a), Type::Set(b)) | (Type::Map(a), Type::Map(b)) => compare(a, b),
         (Type::Tuple(a), Type::Tuple(b)) if a.len() == b.len() => {
             all_one_way(a.iter().zip(b.iter()).map(|(a, b)| compare(a, b)))
         }

@@ -23,7 +23,7 @@ enum Argument<'s> {
 
 impl Evaluator<'_> {
     pub(super) fn call<'s>(&'s self, call: &'s Call, scope: Scope<'s>) -> Val<'s> {
-        let whole = call.name_range.to(call.close_range);
+        let whole = whole(call);
         let function = self.context.function(&call.name);
         let is_special = self.context.has_try_and_can() && matches!(call.name.as_str(), "try" | "can");
         if function.is_none() && !is_special {
@@ -35,11 +35,10 @@ impl Evaluator<'_> {
         let Some(function) = function else {
             return match call.name.as_str() {
                 "try" => self.try_each(call, &arguments, whole, scope),
-                _ => self.can(call, &arguments, whole, scope),
+                _ => self.can(call, &arguments, scope),
             };
         };
-        let (fewest, most) = function.arity();
-        if !self.is_count_right(call, &arguments, (fewest, most), function.parameters.as_slice(), whole) {
+        if !self.is_count_right(call, &arguments, function.arity(), &function.parameters) {
             return UNKNOWN;
         }
         let mark = self.mark();
@@ -47,7 +46,7 @@ impl Evaluator<'_> {
         if self.has_failed_since(mark) {
             return UNKNOWN;
         }
-        self.run(call, function, values, &arguments, whole)
+        self.run(call, function, values, &arguments)
     }
 
     fn unknown_function<'s>(&self, call: &Call, whole: Range) -> Val<'s> {
@@ -114,8 +113,8 @@ impl Evaluator<'_> {
         arguments: &[Argument<'_>],
         (fewest, most): (usize, Option<usize>),
         parameters: &[Parameter],
-        whole: Range,
     ) -> bool {
+        let whole = whole(call);
         let given = arguments.len();
         if given < fewest {
             let at_least = if most.is_none() { "at least " } else { "" };
@@ -177,14 +176,8 @@ impl Evaluator<'_> {
         self.fail_in(INVALID_ARGUMENT, detail, place, whole);
     }
 
-    fn run<'s>(
-        &self,
-        call: &Call,
-        function: &Function,
-        values: Vec<Value>,
-        arguments: &[Argument<'_>],
-        whole: Range,
-    ) -> Val<'s> {
+    fn run<'s>(&self, call: &Call, function: &Function, values: Vec<Value>, arguments: &[Argument<'_>]) -> Val<'s> {
+        let whole = whole(call);
         let work: usize = values.iter().map(size).sum();
         if !self.charge(work, whole) {
             return UNKNOWN;
@@ -245,9 +238,9 @@ impl Evaluator<'_> {
     }
 
     /// `can`: whether an argument has a value.
-    fn can<'s>(&self, call: &Call, arguments: &[Argument<'_>], whole: Range, scope: Scope<'_>) -> Val<'s> {
+    fn can<'s>(&self, call: &Call, arguments: &[Argument<'_>], scope: Scope<'_>) -> Val<'s> {
         let parameter = [Parameter::new("expression", Type::Any)];
-        if !self.is_count_right(call, arguments, (1, Some(1)), &parameter, whole) {
+        if !self.is_count_right(call, arguments, (1, Some(1)), &parameter) {
             return UNKNOWN;
         }
         let Some(argument) = arguments.first() else {
@@ -275,6 +268,11 @@ impl Evaluator<'_> {
             Ok(value)
         }
     }
+}
+
+/// From the name to the closing parenthesis.
+fn whole(call: &Call) -> Range {
+    call.name_range.to(call.close_range)
 }
 
 fn plural(count: usize) -> String {

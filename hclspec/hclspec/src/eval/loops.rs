@@ -13,11 +13,14 @@ use crate::{Type, Value};
 const INVALID_CONDITION: &str = "Invalid 'for' condition";
 const INVALID_KEY: &str = "Invalid object key";
 
-/// The variables of a `for`.
+/// What a `for` goes through, and the variables for it.
 #[derive(Clone, Copy)]
-pub(super) struct Names<'s> {
+pub(super) struct Header<'s> {
     pub(super) key: Option<&'s str>,
     pub(super) value: &'s str,
+    pub(super) collection: &'s Expr,
+    /// Of the whole `for`.
+    pub(super) range: Range,
 }
 
 /// What a `for` has made so far.
@@ -32,20 +35,22 @@ struct Made {
 
 impl Evaluator<'_> {
     pub(super) fn for_expr<'s>(&'s self, tree: &'s For, range: Range, scope: Scope<'s>) -> Val<'s> {
-        let Some(collection) = self.collection(&tree.collection, range, scope) else {
-            return UNKNOWN;
-        };
-        let names = Names {
+        let header = Header {
             key: tree.key_name.as_deref(),
             value: &tree.value_name,
+            collection: &tree.collection,
+            range,
+        };
+        let Some(collection) = self.collection(header, scope) else {
+            return UNKNOWN;
         };
         if let Some(condition) = &tree.condition
-            && !self.can_be_condition(condition, names, range, scope)
+            && !self.can_be_condition(condition, header, scope)
         {
             return UNKNOWN;
         }
         let mut made = Made::default();
-        let is_complete = self.elements(&collection, names, tree.collection.range, scope, |scope| {
+        let is_complete = self.elements(&collection, header, scope, |scope| {
             self.element(tree, range, scope, &mut made);
         });
         if !is_complete || made.is_unknown {
@@ -64,14 +69,12 @@ impl Evaluator<'_> {
     }
 
     fn element(&self, tree: &For, range: Range, scope: Scope<'_>, made: &mut Made) {
-        if let Some(condition) = &tree.condition {
-            match self.is_included(tree, condition, range, scope, !made.is_unknown) {
-                Some(true) => {}
-                Some(false) => return,
-                None => {
-                    made.is_unknown = true;
-                    return;
-                }
+        match self.is_included(tree, range, scope, !made.is_unknown) {
+            Some(true) => {}
+            Some(false) => return,
+            None => {
+                made.is_unknown = true;
+                return;
             }
         }
         let Some(key) = &tree.key else {
@@ -122,14 +125,10 @@ impl Evaluator<'_> {
     }
 
     /// Whether an element is taken; none where it is not known.
-    fn is_included(
-        &self,
-        tree: &For,
-        condition: &Expr,
-        range: Range,
-        scope: Scope<'_>,
-        is_noted: bool,
-    ) -> Option<bool> {
+    fn is_included(&self, tree: &For, range: Range, scope: Scope<'_>, is_noted: bool) -> Option<bool> {
+        let Some(condition) = &tree.condition else {
+            return Some(true);
+        };
         let value = self.eval(condition, scope);
         let kind = value.kind();
         let reason = match &*value {
@@ -148,9 +147,10 @@ impl Evaluator<'_> {
     }
 
     /// Tries the condition without values, so that what is always wrong with it is not said for each element.
-    fn can_be_condition(&self, condition: &Expr, names: Names<'_>, range: Range, scope: Scope<'_>) -> bool {
+    fn can_be_condition(&self, condition: &Expr, header: Header<'_>, scope: Scope<'_>) -> bool {
+        let range = header.range;
         let mark = self.mark();
-        let value = self.with_locals(names, UNKNOWN, UNKNOWN, scope, |scope| {
+        let value = with_locals(header, UNKNOWN, UNKNOWN, scope, |scope| {
             let value = self.eval(condition, scope);
             self.own(value, condition.range)
         });
@@ -169,22 +169,16 @@ impl Evaluator<'_> {
     }
 
     /// Runs the body for each element of a collection; whether the elements are known.
-    pub(super) fn each(
-        &self,
-        names: Names<'_>,
-        collection: &Expr,
-        range: Range,
-        scope: Scope<'_>,
-        body: impl FnMut(Scope<'_>),
-    ) -> bool {
-        match self.collection(collection, range, scope) {
-            Some(value) => self.elements(&value, names, collection.range, scope, body),
+    pub(super) fn each(&self, header: Header<'_>, scope: Scope<'_>, body: impl FnMut(Scope<'_>)) -> bool {
+        match self.collection(header, scope) {
+            Some(value) => self.elements(&value, header, scope, body),
             None => false,
         }
     }
 
     /// What is iterated over; none where nothing can be.
-    fn collection<'s>(&'s self, expr: &'s Expr, range: Range, scope: Scope<'s>) -> Option<Val<'s>> {
+    fn collection<'s>(&'s self, header: Header<'s>, scope: Scope<'s>) -> Option<Val<'s>> {
+        let (expr, range) = (header.collection, header.range);
         let value = self.eval(expr, scope);
         match &*value {
             Value::Null(_) => {
@@ -213,15 +207,14 @@ impl Evaluator<'_> {
     fn elements(
         &self,
         collection: &Value,
-        names: Names<'_>,
-        range: Range,
+        header: Header<'_>,
         scope: Scope<'_>,
         mut body: impl FnMut(Scope<'_>),
     ) -> bool {
         let mut run = |key: Val<'_>, value: &Value| {
-            let is_allowed = self.charge(STEP, range);
+            let is_allowed = self.charge(STEP, header.collection.range);
             if is_allowed {
-                self.with_locals(names, key, Cow::Borrowed(value), scope, &mut body);
+                with_locals(header, key, Cow::Borrowed(value), scope, &mut body);
             }
             is_allowed
         };
@@ -240,28 +233,27 @@ impl Evaluator<'_> {
             _ => false,
         }
     }
+}
 
-    fn with_locals<T>(
-        &self,
-        names: Names<'_>,
-        key: Val<'_>,
-        value: Val<'_>,
-        scope: Scope<'_>,
-        body: impl FnOnce(Scope<'_>) -> T,
-    ) -> T {
-        let key = Local {
-            name: names.key.unwrap_or_default(),
-            value: key,
-            outer: scope.locals,
-        };
-        let value = Local {
-            name: names.value,
-            value,
-            outer: Some(&key),
-        };
-        body(Scope {
-            locals: Some(&value),
-            ..scope
-        })
-    }
+fn with_locals<T>(
+    header: Header<'_>,
+    key: Val<'_>,
+    value: Val<'_>,
+    scope: Scope<'_>,
+    body: impl FnOnce(Scope<'_>) -> T,
+) -> T {
+    let key = header.key.map(|name| Local {
+        name,
+        value: key,
+        outer: scope.locals,
+    });
+    let value = Local {
+        name: header.value,
+        value,
+        outer: key.as_ref().or(scope.locals),
+    };
+    body(Scope {
+        locals: Some(&value),
+        ..scope
+    })
 }

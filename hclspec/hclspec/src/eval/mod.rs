@@ -20,6 +20,7 @@ mod traversal;
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use encamp_hclspec_syntax::ast::{Expr, ExprKind};
@@ -42,7 +43,7 @@ const MAX_NESTING: usize = 512;
 /// How many errors are noted before the evaluation is given up.
 const MAX_ERRORS: usize = 1000;
 /// What a step costs beside its bytes.
-const STEP: usize = 8;
+const STEP: usize = 16;
 
 /// A value that is borrowed where it can be.
 type Val<'s> = Cow<'s, Value>;
@@ -100,13 +101,15 @@ enum GivenUp {
 }
 
 /// What an evaluation came to.
-pub(crate) struct Evaluated {
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Evaluated {
     /// The value; unknown, as far as there are errors.
-    pub(crate) value: Value,
+    pub value: Value,
     /// What is wrong.
-    pub(crate) diagnostics: Diagnostics,
-    /// Whether the value holds the text of references that were kept.
-    pub(crate) kept: bool,
+    pub diagnostics: Diagnostics,
+    /// Whether the value holds the text of references that were kept for a later stage.
+    pub kept: bool,
 }
 
 pub(crate) struct Evaluator<'c> {
@@ -200,7 +203,7 @@ impl<'c> Evaluator<'c> {
             } else {
                 value
             },
-            diagnostics: diagnostics.into_iter().collect(),
+            diagnostics: once(diagnostics),
             kept: self.kept.get(),
         }
     }
@@ -357,7 +360,7 @@ impl<'c> Evaluator<'c> {
             ExprKind::Object(items) => self.object(items, scope),
             ExprKind::Variable(name) => self.variable(name, expr.range, scope),
             ExprKind::Traversal(base, steps) => self.traversal(base, steps, scope.operand()),
-            ExprKind::Splat(splat) => self.splat(splat, expr.range, scope.operand()),
+            ExprKind::Splat(splat) => self.splat(splat, scope.operand()),
             ExprKind::SplatItem => scope.item.map_or(UNKNOWN, Cow::Borrowed),
             ExprKind::Call(call) => self.call(call, scope.operand()),
             ExprKind::Conditional(parts) => self.conditional(parts, expr.range, scope),
@@ -382,6 +385,19 @@ impl<'c> Evaluator<'c> {
         }
         Cow::Owned(Value::from(text))
     }
+}
+
+/// The diagnostics, each once: what goes wrong for every element of a list is one error.
+fn once(diagnostics: Vec<Diagnostic>) -> Diagnostics {
+    if diagnostics.len() < 2 {
+        return diagnostics.into();
+    }
+    let mut seen = HashSet::new();
+    let is_new = |found: &Diagnostic| {
+        let place = found.span.as_ref().map(Span::range);
+        seen.insert((place, found.summary.clone(), found.detail.clone()))
+    };
+    diagnostics.into_iter().filter(is_new).collect()
 }
 
 /// What is not known at all.

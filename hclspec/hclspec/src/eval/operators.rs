@@ -141,10 +141,9 @@ impl Evaluator<'_> {
         });
         let (left_counts, value) = match truths {
             [None, None] if left_failed => return None,
-            [None, None] => (true, None),
             [Some(left), _] if left == decisive => (true, Some(decisive)),
             [_, Some(right)] if right == decisive => (false, Some(decisive)),
-            [None, Some(_)] => (true, None),
+            [None, _] => (true, None),
             [Some(_), None] => (false, None),
             [Some(_), Some(_)] => return None,
         };

@@ -136,7 +136,9 @@ impl<'e> Walk<'e, '_> {
             ExprKind::Conditional(parts) => parts.iter().for_each(|part| self.expr(part)),
             ExprKind::Binary(first, operations) => {
                 self.expr(first);
-                operations.iter().for_each(|operation| self.expr(&operation.right));
+                for operation in operations {
+                    self.expr(&operation.right);
+                }
             }
             ExprKind::For(tree) => {
                 self.expr(&tree.collection);

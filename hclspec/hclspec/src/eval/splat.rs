@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, Splat};
 
 use super::{Evaluator, STEP, Scope, UNKNOWN, Val};
@@ -10,7 +9,7 @@ use crate::{Type, Value};
 
 impl Evaluator<'_> {
     /// What is no list, set or tuple is the only element, and a null of such a type is none.
-    pub(super) fn splat<'s>(&'s self, splat: &'s Splat, range: Range, scope: Scope<'s>) -> Val<'s> {
+    pub(super) fn splat<'s>(&'s self, splat: &'s Splat, scope: Scope<'s>) -> Val<'s> {
         let mark = self.mark();
         let source = self.eval(&splat.source, scope);
         if self.has_failed_since(mark) {
@@ -34,9 +33,9 @@ impl Evaluator<'_> {
             }
             Value::List(element, values) | Value::Set(element, values) => {
                 let ty = Type::list(element.clone());
-                self.sequence(values, &ty, splat, range, scope)
+                self.sequence(values, &ty, splat, scope)
             }
-            Value::Tuple(values) => self.sequence(values, &Type::Any, splat, range, scope),
+            Value::Tuple(values) => self.sequence(values, &Type::Any, splat, scope),
             single => {
                 let mark = self.mark();
                 let value = self.each_of(single, &splat.each, scope);
@@ -61,7 +60,7 @@ impl Evaluator<'_> {
     }
 
     /// The elements of a list (as `ty` says) or of a tuple.
-    fn sequence<'s>(&self, items: &[Value], ty: &Type, splat: &Splat, range: Range, scope: Scope<'_>) -> Val<'s> {
+    fn sequence<'s>(&self, items: &[Value], ty: &Type, splat: &Splat, scope: Scope<'_>) -> Val<'s> {
         let mark = self.mark();
         let mut values = Vec::with_capacity(items.len());
         for item in items {
@@ -96,7 +95,12 @@ impl Evaluator<'_> {
         let Some(element) = element_type(&values) else {
             let detail = "The elements are of different types, so that they make no list. A `for` expression makes a \
                           tuple of them, which may have such elements.";
-            return self.fail_in("Invalid nested splat expressions", detail, splat.each.range, range);
+            return self.fail_in(
+                "Invalid nested splat expressions",
+                detail,
+                splat.each.range,
+                splat.source.range.to(splat.each.range),
+            );
         };
         let values = values.into_iter().map(|value| typed(value, &element)).collect();
         Cow::Owned(Value::List(element, values))

@@ -21,7 +21,10 @@ impl Evaluator<'_> {
             expr = match &expr.kind {
                 ExprKind::Parentheses(inner) => inner,
                 ExprKind::Binary(first, _) => first,
-                ExprKind::Conditional(parts) => &parts[0],
+                ExprKind::Conditional(parts) => {
+                    let [condition, ..] = parts.as_ref();
+                    condition
+                }
                 ExprKind::Template(template) => match template.parts.as_slice() {
                     [
                         Part {

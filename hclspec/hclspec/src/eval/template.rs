@@ -6,17 +6,18 @@ use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, Part, PartKind};
 
 use super::conditional::Truth;
-use super::loops::Names;
-use super::{Evaluator, STEP, Scope, Val};
+use super::loops::Header;
+use super::{Evaluator, Mark, STEP, Scope, Val};
 use crate::cty::nfc;
 use crate::{Type, Value};
 
 const INVALID: &str = "Invalid template interpolation value";
 
-/// A text that is being put together.
+/// A text that is being put together, up to the first error.
 struct Text {
-    text: String,
+    done: String,
     is_known: bool,
+    mark: Mark,
 }
 
 impl Evaluator<'_> {
@@ -42,18 +43,19 @@ impl Evaluator<'_> {
     /// The parts as one string. Each is tried, so that all errors are found.
     fn render(&self, parts: &[Part], whole: Range, scope: Scope<'_>) -> Value {
         let mut out = Text {
-            text: String::new(),
+            done: String::new(),
             is_known: true,
+            mark: self.mark(),
         };
         for part in parts {
-            let before = out.text.len();
+            let before = out.done.len();
             self.part(part, whole, scope, &mut out);
-            if !self.charge(STEP + out.text.len() - before, part.range) {
+            if !self.charge(STEP + out.done.len() - before, part.range) {
                 return Value::Unknown(Type::String);
             }
         }
         if out.is_known {
-            Value::String(nfc(out.text))
+            Value::String(nfc(out.done))
         } else {
             Value::Unknown(Type::String)
         }
@@ -63,7 +65,7 @@ impl Evaluator<'_> {
         let (met, mark) = (self.met.get(), self.mark());
         let (value, range) = match &part.kind {
             PartKind::Literal(text) => {
-                out.text.push_str(text);
+                self.add(text, out);
                 return;
             }
             PartKind::Interpolation { expr, .. } => (self.eval(expr, scope.operand()), expr.range),
@@ -81,19 +83,27 @@ impl Evaluator<'_> {
                 collection,
                 body,
             } => {
-                let names = Names {
+                let header = Header {
                     key: key_name.as_deref(),
                     value: value_name,
+                    collection,
+                    range: part.range,
                 };
-                let value = self.repeat(names, collection, body, part.range, scope.operand());
+                let value = self.repeat(header, body, scope.operand());
                 (Cow::Owned(value), part.range)
             }
         };
         if scope.keep && self.is_kept(&value, met, mark) {
-            out.text.push_str(&self.written(part.range));
+            self.add(&self.written(part.range), out);
             return;
         }
         self.append(value, range, whole, out);
+    }
+
+    fn add(&self, text: &str, out: &mut Text) {
+        if !self.has_failed_since(out.mark) {
+            out.done.push_str(text);
+        }
     }
 
     fn append(&self, value: Val<'_>, range: Range, whole: Range, out: &mut Text) {
@@ -102,11 +112,11 @@ impl Evaluator<'_> {
                 self.fail_in(INVALID, "A null cannot be part of a string.", range, whole);
             }
             Value::Unknown(_) => out.is_known = false,
-            Value::String(text) => out.text.push_str(text),
+            Value::String(text) => self.add(text, out),
             other => {
                 let kind = other.kind();
                 match self.to(value, &Type::String, range) {
-                    Ok(text) => out.text.push_str(text.as_str().unwrap_or_default()),
+                    Ok(text) => self.add(text.as_str().unwrap_or_default(), out),
                     Err(error) => {
                         let detail = format!("This {kind} cannot be part of a string: {}.", error.message);
                         self.fail_in(INVALID, detail, range, whole);
@@ -138,20 +148,16 @@ impl Evaluator<'_> {
     }
 
     /// `%{ for }`.
-    fn repeat(&self, names: Names<'_>, collection: &Expr, body: &[Part], range: Range, scope: Scope<'_>) -> Value {
-        let mut out = Text {
-            text: String::new(),
-            is_known: true,
-        };
-        let inner = whole(body, range);
-        let is_complete = self.each(names, collection, range, scope, |scope| {
-            match self.render(body, inner, scope) {
-                Value::String(text) => out.text.push_str(&text),
-                _ => out.is_known = false,
-            }
+    fn repeat(&self, header: Header<'_>, body: &[Part], scope: Scope<'_>) -> Value {
+        let mut text = String::new();
+        let mut is_known = true;
+        let inner = whole(body, header.range);
+        let is_complete = self.each(header, scope, |scope| match self.render(body, inner, scope) {
+            Value::String(part) => text.push_str(&part),
+            _ => is_known = false,
         });
-        if is_complete && out.is_known {
-            Value::String(out.text)
+        if is_complete && is_known {
+            Value::String(text)
         } else {
             Value::Unknown(Type::String)
         }

@@ -13,8 +13,13 @@ use crate::context::Found;
 impl Evaluator<'_> {
     pub(super) fn variable<'s>(&'s self, name: &str, range: Range, scope: Scope<'s>) -> Val<'s> {
         let locals = || std::iter::successors(scope.locals, |local| local.outer);
-        if let Some(local) = locals().find(|local| local.name == name) {
-            return Cow::Borrowed(&local.value);
+        for local in locals() {
+            if local.name == name {
+                return Cow::Borrowed(&local.value);
+            }
+            if !self.charge(1, range) {
+                return UNKNOWN;
+            }
         }
         match self.context.find(name) {
             Found::Value(value) => return Cow::Borrowed(value),

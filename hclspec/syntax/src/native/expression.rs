@@ -68,7 +68,12 @@ impl Parser<'_> {
                 }
                 let operator_range = self.read().range;
                 before = self.problems.count();
+                // A right operand is deeper than its operator, in the tree and on the stack.
+                if !self.enter(operator_range) {
+                    break;
+                }
                 let right = self.operations(precedence + 1);
+                self.leave();
                 chain.push(Operation {
                     operator,
                     operator_range,
@@ -78,7 +83,9 @@ impl Parser<'_> {
                     break;
                 }
             }
-            let end = chain.last().map_or(left.range, |operation| operation.right.range);
+            let Some(end) = chain.last().map(|operation| operation.right.range) else {
+                return left;
+            };
             left = Expr {
                 range: left.range.to(end),
                 kind: ExprKind::Binary(Box::new(left), chain),

@@ -53,12 +53,11 @@ impl Parser<'_> {
             self.read();
             condition = Some(self.part()?);
         }
-        let close = match self.read_if(closer) {
-            Some(close) => close,
-            None => {
-                self.refuse_for("Here the expression should end, with its closing bracket.", open);
-                self.recover(closer)
-            }
+        let close = if let Some(close) = self.read_if(closer) {
+            close
+        } else {
+            self.refuse_for("Here the expression should end, with its closing bracket.", open);
+            self.recover(closer)
         };
         let made = For {
             key_name: names.key,

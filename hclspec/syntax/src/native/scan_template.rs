@@ -67,18 +67,18 @@ impl Scanner<'_> {
         if let Some(Mode::Heredoc { line_start, .. }) = self.modes.last_mut() {
             *line_start = whole;
         }
-        match end == self.position {
-            true => self.open_sequence_or_end(),
-            false => self.token(Kind::PlainText, end),
+        if end == self.position {
+            return self.open_sequence_or_end();
         }
+        self.token(Kind::PlainText, end)
     }
 
     pub(super) fn next_of_bare(&mut self) -> Token {
         let (end, _) = self.line_of_text(false);
-        match end == self.position {
-            true => self.open_sequence_or_end(),
-            false => self.token(Kind::PlainText, end),
+        if end == self.position {
+            return self.open_sequence_or_end();
         }
+        self.token(Kind::PlainText, end)
     }
 
     /// Where the text at hand ends: at a sequence, or after the line's end, which the flag tells.

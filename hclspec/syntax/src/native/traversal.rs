@@ -11,13 +11,13 @@ use crate::ast::{Expr, ExprKind, Splat, Step, StepKind};
 const MAX_SPLATS: usize = 4;
 
 /// A traversal in the making: what the steps apply to, and the steps.
-struct Steps {
+struct Path {
     start: Range,
     base: Expr,
     steps: Vec<Step>,
 }
 
-impl Steps {
+impl Path {
     fn push(&mut self, kind: StepKind, range: Range) {
         if self.steps.capacity() == 0 {
             // Most traversals have no more than one step.
@@ -59,7 +59,7 @@ impl Parser<'_> {
     }
 
     fn steps(&mut self, term: Expr) -> Expr {
-        let mut steps = Steps {
+        let mut path = Path {
             start: term.range,
             base: term,
             steps: Vec::new(),
@@ -74,40 +74,40 @@ impl Parser<'_> {
                         self.too_deep(dot);
                         break;
                     }
-                    self.after_dot(&mut steps, dot);
+                    self.after_dot(&mut path, dot);
                 }
                 Kind::OpenBracket => {
                     let open = self.read().range;
                     if self.peek().kind == Kind::Star {
-                        self.full_splat(&mut steps, open);
+                        self.full_splat(&mut path, open);
                     } else {
-                        self.index(&mut steps, open);
+                        self.index(&mut path, open);
                     }
                 }
                 _ => break,
             }
         }
-        steps.into_expr()
+        path.into_expr()
     }
 
-    fn after_dot(&mut self, steps: &mut Steps, dot: Range) {
+    fn after_dot(&mut self, path: &mut Path, dot: Range) {
         let next = self.peek();
         match next.kind {
             Kind::Name => {
                 self.read();
-                steps.push(StepKind::Attribute(self.name(next.range)), dot.to(next.range));
+                path.push(StepKind::Attribute(self.name(next.range)), dot.to(next.range));
             }
             Kind::Number => {
                 self.read();
                 let kind = self.legacy_index(next, next.range, "");
-                steps.push(kind, dot.to(next.range));
+                path.push(kind, dot.to(next.range));
             }
-            Kind::Star => self.attribute_splat(steps, dot),
+            Kind::Star => self.attribute_splat(path, dot),
             _ => {
                 self.report(missing_name(next.range));
                 self.recovery = true;
-                let range = steps.start.to(dot);
-                steps.rebase(|_| invalid(range));
+                let range = path.start.to(dot);
+                path.rebase(|_| invalid(range));
             }
         }
     }
@@ -130,10 +130,10 @@ impl Parser<'_> {
     }
 
     /// `.*`, and the attributes that are taken of each element.
-    fn attribute_splat(&mut self, steps: &mut Steps, dot: Range) {
+    fn attribute_splat(&mut self, path: &mut Path, dot: Range) {
         let star = self.read().range;
         let marker = dot.to(star);
-        let mut each = Steps {
+        let mut each = Path {
             start: self.peek().range,
             base: Expr {
                 kind: ExprKind::SplatItem,
@@ -161,7 +161,7 @@ impl Parser<'_> {
                             next.range,
                         )
                     } else {
-                        missing_name(star)
+                        missing_name(next.range)
                     };
                     self.report_unless_recovering(problem);
                     self.recovery = true;
@@ -170,13 +170,13 @@ impl Parser<'_> {
             }
         }
         let end = each.steps.last().map_or(star, |step| step.range);
-        let range = steps.start.to(end);
+        let range = path.start.to(end);
         let each = each.into_expr();
-        steps.rebase(|source| splat(source, each, marker, range));
+        path.rebase(|source| splat(source, each, marker, range));
     }
 
     /// `[*]`, and all further steps, which are taken of each element.
-    fn full_splat(&mut self, steps: &mut Steps, open: Range) {
+    fn full_splat(&mut self, path: &mut Path, open: Range) {
         self.read();
         let mut close = self.read();
         if close.kind != Kind::CloseBracket && !self.recovery {
@@ -197,11 +197,11 @@ impl Parser<'_> {
         }
         let each = self.traversal(item);
         self.leave();
-        let range = steps.start.to(each.range);
-        steps.rebase(|source| splat(source, each, marker, range));
+        let range = path.start.to(each.range);
+        path.rebase(|source| splat(source, each, marker, range));
     }
 
-    fn index(&mut self, steps: &mut Steps, open: Range) {
+    fn index(&mut self, path: &mut Path, open: Range) {
         let outside = std::mem::replace(&mut self.newlines, false);
         let before = self.problems.count();
         let key = self.expression();
@@ -221,7 +221,7 @@ impl Parser<'_> {
             }
         };
         self.newlines = outside;
-        steps.push(StepKind::Index(Box::new(key)), open.to(close.range));
+        path.push(StepKind::Index(Box::new(key)), open.to(close.range));
     }
 }
 
