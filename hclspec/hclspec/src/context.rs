@@ -32,6 +32,7 @@ pub struct Context {
     unknown: UnknownVariables,
     budget: Option<Arc<AtomicUsize>>,
     try_and_can: bool,
+    json_templates: bool,
 }
 
 /// What becomes of a reference to a variable that the [`Context`] does not have.
@@ -69,6 +70,7 @@ impl Context {
             unknown: UnknownVariables::default(),
             budget: None,
             try_and_can: false,
+            json_templates: true,
         }
     }
 
@@ -82,6 +84,7 @@ impl Context {
             unknown: self.unknown,
             budget: self.budget.clone(),
             try_and_can: self.try_and_can,
+            json_templates: self.json_templates,
         }
     }
 
@@ -115,6 +118,15 @@ impl Context {
         self
     }
 
+    /// The same context, in which the strings of the JSON syntax are just that text, and no templates.
+    ///
+    /// Upstream takes them so where there are neither variables nor functions.
+    #[must_use]
+    pub fn without_json_templates(mut self) -> Self {
+        self.json_templates = false;
+        self
+    }
+
     /// The same context with another rule for unknown variables.
     #[must_use]
     pub fn with_unknown(mut self, unknown: UnknownVariables) -> Self {
@@ -123,7 +135,8 @@ impl Context {
     }
 
     /// The same context with a limit to the work that all evaluations with it, its clones and its children may do
-    /// together, in about the bytes that they copy. Each alone has a limit in any case, of 64 MiB.
+    /// together, in about the bytes that they copy. Each alone has a limit in any case: 64 MiB, and 64 bytes more for each
+    /// byte of its source.
     ///
     /// Set it where one untrusted text holds many expressions.
     #[must_use]
@@ -159,6 +172,11 @@ impl Context {
             self.unknown,
             UnknownVariables::KeepText | UnknownVariables::KeepMatching(_)
         )
+    }
+
+    /// Whether the strings of the JSON syntax are templates.
+    pub(crate) fn has_json_templates(&self) -> bool {
+        self.json_templates
     }
 
     pub(crate) fn find(&self, name: &str) -> Found<'_> {

@@ -38,7 +38,7 @@ impl Evaluator<'_> {
 
     /// A string, whose range is that with its quotes.
     pub(super) fn text(&self, text: &Text, range: Range) -> Value {
-        if !is_template(&text.text) {
+        if !is_template(&text.text) || !self.context.has_json_templates() {
             return self.string(&text.text, range).into_owned();
         }
         if !self.charge(text.text.len(), range) {

@@ -36,6 +36,8 @@ use crate::{Context, Diagnostic, Diagnostics, Source, Span, Type, Value};
 
 /// How much work an evaluation may do: a unit is about a byte that is copied.
 const MAX_WORK: usize = 64 << 20;
+/// How much more it may do for each byte of the source, so that a long text is no expensive one.
+const WORK_PER_BYTE: usize = 64;
 /// How deep lists and maps may be nested in a value.
 const MAX_DEPTH: usize = 256;
 /// How deep expressions may be nested. The parser allows fewer levels; this guards the stack against other trees.
@@ -43,7 +45,7 @@ const MAX_NESTING: usize = 512;
 /// How many errors are noted before the evaluation is given up.
 const MAX_ERRORS: usize = 1000;
 /// What a step costs beside its bytes.
-const STEP: usize = 16;
+const STEP: usize = size_of::<Value>();
 
 /// A value that is borrowed where it can be.
 type Val<'s> = Cow<'s, Value>;
@@ -120,6 +122,7 @@ pub(crate) struct Evaluator<'c> {
     failures: Cell<usize>,
     given_up: Cell<Option<GivenUp>>,
     work: Cell<usize>,
+    max_work: usize,
     /// How many references to variables were met whose text is to be kept.
     met: Cell<usize>,
     kept: Cell<bool>,
@@ -136,6 +139,7 @@ impl<'c> Evaluator<'c> {
             failures: Cell::default(),
             given_up: Cell::default(),
             work: Cell::default(),
+            max_work: MAX_WORK.saturating_add(source.text().len().saturating_mul(WORK_PER_BYTE)),
             met: Cell::default(),
             kept: Cell::default(),
             is_json,
@@ -281,7 +285,7 @@ impl<'c> Evaluator<'c> {
         }
         let total = self.work.get().saturating_add(work);
         self.work.set(total);
-        if total <= MAX_WORK && self.context.spend(work) {
+        if total <= self.max_work && self.context.spend(work) {
             return true;
         }
         self.give_up(GivenUp::Work(range));

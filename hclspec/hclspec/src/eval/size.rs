@@ -6,9 +6,8 @@ use crate::{Type, Value};
 /// About how many bytes a value takes.
 pub(super) fn size(value: &Value) -> usize {
     STEP + match value {
-        Value::Bool(_) => 0,
         Value::Null(ty) | Value::Unknown(ty) => of_type(ty),
-        Value::Number(_) => STEP,
+        Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => values.iter().map(size).sum(),
         Value::Map(_, entries) | Value::Object(entries) => entries

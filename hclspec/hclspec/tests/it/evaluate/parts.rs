@@ -122,6 +122,13 @@ fn written_out_parts_can_be_taken_apart() {
 }
 
 #[test]
+fn a_long_text_is_no_expensive_one() {
+    let text = format!("[{}]", "0,".repeat(1_000_000));
+    let value = evaluate(&text, &context()).unwrap();
+    assert_eq!(value.as_list().map(<[_]>::len), Some(1_000_000));
+}
+
+#[test]
 fn types_are_read_from_expressions() {
     let ty = |text: &str| parse("", text).unwrap().to_type().map(|ty| ty.to_string());
     for (text, expected) in [
