@@ -211,7 +211,7 @@ impl Body {
     }
 
     /// Every argument and every block of a body, whatever they are called. A JSON body has no blocks this way.
-    pub(crate) fn everything(&self) -> (Vec<Attribute>, Vec<Block>) {
+    pub fn everything(&self) -> (Vec<Attribute>, Vec<Block>) {
         match &self.kind {
             Kind::Native(node) => native::everything(&self.source, node),
             Kind::Merged(bodies) => {
