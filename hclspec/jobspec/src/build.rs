@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 
 use crate::job::{Job, JobType};
-use crate::read::{Argument, Keys, Reader};
+use crate::read::{Argument, Keys, Parts as _, Reader};
 use crate::{Parsed, names, variables};
 
 const FILE: Keys = Keys {
@@ -81,7 +81,7 @@ pub(crate) fn file(body: &Body, given: &BTreeMap<String, String>) -> Result<Pars
         },
         scope: Arc::clone(&context),
     };
-    let job = builder.only_job(body).and_then(|block| builder.job(block));
+    let job = builder.only_job(body).and_then(|block| builder.job(&block));
     let mut diagnostics = builder.reader.diagnostics;
     diagnostics.sort();
     match job {
@@ -100,7 +100,7 @@ struct Builder<'c> {
 }
 
 impl Builder<'_> {
-    fn only_job<'b>(&mut self, body: &'b Body) -> Option<&'b Block> {
+    fn only_job(&mut self, body: &Body) -> Option<Block> {
         let mut jobs = body.blocks_of("job");
         let Some(first) = jobs.next() else {
             let detail = "A job file holds one job: job \"name\" { .. }.";
@@ -128,7 +128,7 @@ impl Builder<'_> {
         self.check_name("job", names::job(&id), place);
         let groups = body
             .blocks_of("group")
-            .filter_map(|group| self.group(group, job_type))
+            .filter_map(|group| self.group(&group, job_type))
             .collect();
         if body.blocks_of("group").next().is_none() {
             let detail = "A job holds one group at least: group \"name\" { task \"name\" { .. } }.";
@@ -169,7 +169,7 @@ impl Builder<'_> {
 
     /// Reports blocks of a type that have the same label.
     fn check_unique(&mut self, what: &str, body: &Body) {
-        let mut seen: HashMap<&str, &Block> = HashMap::new();
+        let mut seen: HashMap<String, Block> = HashMap::new();
         for block in body.blocks_of(what) {
             let Some(label) = block.labels().first() else { continue };
             if let Some(first) = seen.get(label.text()) {
@@ -180,7 +180,7 @@ impl Builder<'_> {
                     .with_context(first.header_span());
                 self.reader.diagnostics.push(diagnostic);
             } else {
-                seen.insert(label.text(), block);
+                seen.insert(label.text().to_owned(), block.clone());
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use encamp_hclspec::{Body, Context, Diagnostics, Source, Span, Spec, UnknownVariables, Value, decode};
+use encamp_hclspec::{Body, Context, Diagnostics, Source, Span, Spec, Spellings, Type, UnknownVariables, Value, decode_with};
 use indexmap::IndexMap;
 
 /// A task's `config` block: its body, and the job file's variables and locals.
@@ -47,10 +47,10 @@ impl Config {
     ) -> Result<Value, Diagnostics> {
         let context = self.context(env, unknown);
         if let Some(body) = &self.body {
-            return decode(spec, body, &context);
+            return decode_with(spec, body, &context, Spellings::Every);
         }
         let nothing = Body::parse(Source::new(self.span.source().name(), String::new()))?;
-        decode(spec, &nothing, &context).map_err(|diagnostics| {
+        decode_with(spec, &nothing, &context, Spellings::Every).map_err(|diagnostics| {
             let at_task = |diagnostic: encamp_hclspec::Diagnostic| {
                 let path = diagnostic.path.clone();
                 let summary = encamp_hclspec::Diagnostic::error(diagnostic.summary, diagnostic.detail);
@@ -69,7 +69,7 @@ impl Config {
         if !env.is_empty() || matches!(unknown, UnknownVariables::Error) {
             context.set(
                 "env",
-                Value::map(env.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
+                Value::map(Type::String, env.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
             );
         }
         for name in ["var", "local"] {
@@ -115,11 +115,11 @@ fn tree(env: &BTreeMap<String, String>) -> IndexMap<String, Value> {
 fn insert(root: &mut IndexMap<String, Value>, outer: &[&str], last: &str, value: &str) {
     let mut map = root;
     for part in outer {
-        let entry = map.entry((*part).to_owned()).or_insert(Value::Null);
+        let entry = map.entry((*part).to_owned()).or_insert(Value::NULL);
         if entry.as_map().is_none() {
-            *entry = Value::Map(IndexMap::new());
+            *entry = Value::Object(Box::default());
         }
-        let Value::Map(inner) = entry else { return };
+        let Value::Object(inner) = entry else { return };
         map = inner;
     }
     let is_map = map.get(last).is_some_and(|known| known.as_map().is_some());

@@ -1,7 +1,7 @@
 //! Reading a block: which names it may have, and what they hold.
 
 use encamp_hclspec::{
-    Block, Body, Context, Diagnostic, Diagnostics, Span, Spec, Type, Value, decode_part, did_you_mean, from_value,
+    Attribute, Block, Body, Context, Diagnostic, Diagnostics, Span, Spec, Type, Value, Spellings, decode_partial, did_you_mean, from_value,
 };
 use serde::de::DeserializeOwned;
 
@@ -42,6 +42,31 @@ impl Argument {
     }
 }
 
+/// What a body of the native syntax holds.
+pub(crate) trait Parts {
+    fn attributes(&self) -> Vec<Attribute>;
+    fn blocks(&self) -> Vec<Block>;
+
+    fn attribute(&self, name: &str) -> Option<Attribute> {
+        self.attributes().into_iter().find(|attribute| attribute.name() == name)
+    }
+
+    fn blocks_of(&self, name: &str) -> std::vec::IntoIter<Block> {
+        let blocks = self.blocks().into_iter().filter(|block| block.name() == name);
+        blocks.collect::<Vec<_>>().into_iter()
+    }
+}
+
+impl Parts for Body {
+    fn attributes(&self) -> Vec<Attribute> {
+        self.everything().0
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        self.everything().1
+    }
+}
+
 /// What is read with: the scope of expressions, and the diagnostics so far.
 pub(crate) struct Reader<'c> {
     pub(crate) context: &'c Context,
@@ -57,10 +82,10 @@ impl Reader<'_> {
     /// The arguments of a body. What is wrong with them is reported, and they are left out.
     pub(crate) fn arguments<T: DeserializeOwned + Default>(&mut self, keys: &Keys, body: &Body) -> T {
         self.check_names(keys, body);
-        let mut values = Value::map(std::iter::empty::<(String, Value)>());
+        let mut values = Value::object(std::iter::empty::<(String, Value)>());
         for (name, argument) in keys.arguments {
             // One by one, so that one that is wrong does not hide the others.
-            match decode_part(&Spec::attr(*name, argument.ty()), body, self.context) {
+            match decode_partial(&Spec::attr(*name, argument.ty()), body, self.context, Spellings::Every) {
                 Ok(value) => set(&mut values, name, value),
                 Err(diagnostics) => self.diagnostics.extend(diagnostics),
             }
@@ -80,15 +105,15 @@ impl Reader<'_> {
             };
             let span = body.locate(&path).unwrap_or_else(|| body.span());
             self.error("Incorrect attribute value type", detail, span);
-            set(&mut values, name, Value::Null);
+            set(&mut values, name, Value::NULL);
         }
     }
 
     /// The only block of a type.
-    pub(crate) fn single<'b>(&mut self, name: &'b str, body: &'b Body) -> Option<&'b Block> {
+    pub(crate) fn single(&mut self, name: &str, body: &Body) -> Option<Block> {
         let mut blocks = body.blocks_of(name);
         let first = blocks.next()?;
-        self.no_label(first);
+        self.no_label(&first);
         if let Some(second) = blocks.next() {
             let detail = format!("At most one block of type \"{name}\" is allowed here.");
             let diagnostic = Diagnostic::error(format!("Duplicate {name} block"), detail);
@@ -160,7 +185,7 @@ impl Reader<'_> {
 }
 
 fn set(values: &mut Value, name: &str, value: Value) {
-    if let Value::Map(entries) = values {
+    if let Value::Object(entries) = values {
         entries.insert(name.to_owned(), value);
     }
 }

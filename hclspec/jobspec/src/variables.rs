@@ -7,7 +7,7 @@ use encamp_hclspec::{
 };
 use indexmap::IndexMap;
 
-use crate::read::{Argument, Keys, Reader};
+use crate::read::{Argument, Keys, Parts as _, Reader};
 
 const VARIABLE: Keys = Keys {
     what: "variable",
@@ -36,8 +36,8 @@ pub(crate) fn context(body: &Body, given: &BTreeMap<String, String>, reader: &mu
     let mut context = Context::new()
         .with_unknown(UnknownVariables::KeepMatching(is_runtime))
         .with_budget(BUDGET)
-        .with_variable("var", Value::Map(variables))
-        .with_variable("local", Value::Map(IndexMap::new()));
+        .with_variable("var", Value::from(variables))
+        .with_variable("local", Value::Object(Box::default()));
     locals(body, &mut context, reader);
     context
 }
@@ -46,8 +46,9 @@ fn variables(body: &Body, given: &BTreeMap<String, String>, reader: &mut Reader<
     let mut values = IndexMap::new();
     let mut declared = HashMap::new();
     for block in body.blocks_of("variable") {
-        let Some(name) = reader.label(block) else { continue };
-        if let Some(first) = declared.insert(name, block) {
+        let Some(name) = reader.label(&block).map(str::to_owned) else { continue };
+        let name = name.as_str();
+        if let Some(first) = declared.insert(name.to_owned(), block.clone()) {
             let detail = format!("The variable \"{name}\" is already declared.");
             let diagnostic = Diagnostic::error("Duplicate variable", detail);
             let diagnostic = diagnostic
@@ -55,13 +56,13 @@ fn variables(body: &Body, given: &BTreeMap<String, String>, reader: &mut Reader<
                 .with_context(first.header_span());
             reader.diagnostics.push(diagnostic);
         }
-        let value = variable(name, block, given.get(name).map(String::as_str), reader);
+        let value = variable(name, &block, given.get(name).map(String::as_str), reader);
         values.insert(name.to_owned(), value.unwrap_or_default());
     }
     for name in given.keys().filter(|name| !declared.contains_key(name.as_str())) {
         let mut detail =
             format!("A value is given for the variable \"{name}\", but the job file has no such variable.");
-        if let Some(other) = did_you_mean(name, declared.keys().copied()) {
+        if let Some(other) = did_you_mean(name, declared.keys().map(String::as_str)) {
             detail = format!("{detail} Did you mean \"{other}\"?");
         }
         let diagnostic = Diagnostic::error("Undefined variable", detail);
@@ -83,7 +84,7 @@ fn variable(name: &str, block: &Block, given: Option<&str>, reader: &mut Reader<
     };
     let nothing = Context::new();
     let default = body.attribute("default").map(|attribute| {
-        let value = attribute.value().decode(ty.as_ref().unwrap_or(&Type::Any), &nothing);
+        let value = typed(attribute.value(), ty.as_ref().unwrap_or(&Type::Any), &nothing);
         value.map_err(|diagnostics| reader.diagnostics.extend(diagnostics))
     });
     if let Some(text) = given {
@@ -96,6 +97,17 @@ fn variable(name: &str, block: &Block, given: Option<&str>, reader: &mut Reader<
         reader.error("Missing variable value", detail, block.header_span());
     }
     default?.ok()
+}
+
+/// An expression's value, converted to a type.
+fn typed(expression: &Expression, ty: &Type, context: &Context) -> Result<Value, encamp_hclspec::Diagnostics> {
+    let value = expression.evaluate(context)?;
+    encamp_hclspec::cty::convert(value, ty).map_err(|error| {
+        let detail = format!("{error}.");
+        Diagnostic::error("Incorrect value type", detail)
+            .with_span(expression.span())
+            .into()
+    })
 }
 
 fn type_of(value: &Value) -> Type {
@@ -114,7 +126,7 @@ fn convert_given(name: &str, text: &str, ty: Option<Type>, block: &Block, reader
     }
     let expression = Expression::parse(Source::new(format!("--var {name}"), text.trim_start().to_owned()));
     let wanted = ty.clone().unwrap_or(Type::Any);
-    let value = expression.and_then(|expression| expression.decode(&wanted, &Context::new()));
+    let value = expression.and_then(|expression| typed(&expression, &wanted, &Context::new()));
     match (value, ty) {
         (Ok(value), _) => Some(value),
         // Nothing is known of the variable at all: then whatever is no expression is a text.
@@ -136,14 +148,14 @@ fn convert_given(name: &str, text: &str, ty: Option<Type>, block: &Block, reader
 
 /// Evaluates the locals, each after those that it refers to.
 fn locals(body: &Body, context: &mut Context, reader: &mut Reader<'_>) {
-    let mut pending: IndexMap<&str, &Attribute> = IndexMap::new();
+    let mut pending: IndexMap<String, Attribute> = IndexMap::new();
     for block in body.blocks_of("locals") {
         for inner in block.body().blocks() {
             let detail = "A locals block holds arguments only: name = value.";
             reader.error("Unexpected block", detail, inner.name_span());
         }
         for attribute in block.body().attributes() {
-            if let Some(first) = pending.insert(attribute.name(), attribute) {
+            if let Some(first) = pending.insert(attribute.name().to_owned(), attribute.clone()) {
                 let detail = format!("The local \"{}\" is already set.", attribute.name());
                 let diagnostic = Diagnostic::error("Duplicate local", detail).with_span(attribute.name_span());
                 reader.diagnostics.push(diagnostic.with_context(first.name_span()));
@@ -151,19 +163,19 @@ fn locals(body: &Body, context: &mut Context, reader: &mut Reader<'_>) {
         }
     }
     for name in order(&pending, reader) {
-        let Some(attribute) = pending.get(name) else { continue };
+        let Some(attribute) = pending.get(&name) else { continue };
         let value = attribute.value().evaluate(context).unwrap_or_else(|diagnostics| {
             reader.diagnostics.extend(diagnostics);
-            Value::Null
+            Value::NULL
         });
-        if let Some(Value::Map(known)) = context.get_mut("local") {
+        if let Some(Value::Object(known)) = context.get_mut("local") {
             known.insert(name.to_owned(), value);
         }
     }
 }
 
 /// The names in an order where each comes after those that it refers to. Circles are reported and left out.
-fn order<'l>(locals: &IndexMap<&'l str, &Attribute>, reader: &mut Reader<'_>) -> Vec<&'l str> {
+fn order(locals: &IndexMap<String, Attribute>, reader: &mut Reader<'_>) -> Vec<String> {
     let mut waiting: Vec<usize> = Vec::with_capacity(locals.len());
     let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); locals.len()];
     for (index, attribute) in locals.values().enumerate() {
@@ -212,6 +224,6 @@ fn order<'l>(locals: &IndexMap<&'l str, &Attribute>, reader: &mut Reader<'_>) ->
     }
     ready
         .into_iter()
-        .filter_map(|index| locals.get_index(index).map(|(name, _)| *name))
+        .filter_map(|index| locals.get_index(index).map(|(name, _)| name.clone()))
         .collect()
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Builder;
 use crate::job::{Group, JobType, Restart, Task};
 use crate::names;
-use crate::read::{Argument, Keys};
+use crate::read::{Argument, Keys, Parts as _};
 
 const GROUP: Keys = Keys {
     what: "group",
@@ -55,7 +55,7 @@ impl Builder<'_> {
         let restart = own.over(Restart::default_of(job_type));
         let tasks: Vec<Task> = body
             .blocks_of("task")
-            .filter_map(|task| self.task(task, restart))
+            .filter_map(|task| self.task(&task, restart))
             .collect();
         if body.blocks_of("task").next().is_none() {
             let detail = "A group holds one task at least: task \"name\" { .. }.";

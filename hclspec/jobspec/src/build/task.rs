@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::Builder;
 use crate::job::{Lifecycle, LifecycleHook, Logs, Resources, Restart, Task};
 use crate::read::{Argument, Keys};
+use crate::read::Parts as _;
 use crate::{Config, names};
 
 const TASK: Keys = Keys {
@@ -171,7 +172,7 @@ impl Builder<'_> {
 
     fn config(&mut self, task: &Block) -> Config {
         let block = self.reader.single("config", task.body());
-        let span = block.map_or_else(|| task.header_span(), Block::name_span);
+        let span = block.as_ref().map_or_else(|| task.header_span(), Block::name_span);
         Config::new(block.map(|block| block.body().clone()), Arc::clone(&self.scope), span)
     }
 

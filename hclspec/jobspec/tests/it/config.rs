@@ -82,9 +82,9 @@ fn a_configuration_can_be_checked_without_an_environment() {
     let value = config
         .decode_with(&spec(), &BTreeMap::new(), UnknownVariables::KeepText)
         .unwrap();
-    let expected = Value::map([
+    let expected = Value::object([
         ("command", Value::from("${env[\"X\"]}")),
-        ("args", Value::list(["5", "x"])),
+        ("args", Value::list(Type::String, ["5", "x"])),
         ("port", Value::from("${NOMAD_PORT_http}")),
     ]);
     assert_eq!(value, expected);
@@ -99,7 +99,7 @@ fn a_task_without_config_is_reported_at_its_header() {
     );
     assert_eq!(
         decode("config { command = \"a\" }").unwrap().get("args"),
-        Some(&Value::Null)
+        Some(&Value::Null(Type::list(Type::String)))
     );
 }
 
