@@ -90,3 +90,16 @@ fn function(names: Vec<String>, variadic: Option<String>, result: Expression, co
 pub(super) fn bare_context() -> Context {
     Context::new().with_functions(std::iter::empty::<(String, Function)>())
 }
+
+/// For what is no type within a type expression: where the constructors of types are the only functions, as upstream
+/// has it, another one is unknown and not forbidden.
+pub(super) fn type_context(constructors: &[&str]) -> Context {
+    let constructor = |name: &&str| {
+        let parameter = Parameter::new("type", Type::Any).allow_null();
+        let function = Function::new([parameter], Type::Any, |_, _| {
+            Err(FunctionError::new("a type is no value here"))
+        });
+        ((*name).to_owned(), function)
+    };
+    Context::new().with_functions(constructors.iter().map(constructor))
+}

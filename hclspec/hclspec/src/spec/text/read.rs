@@ -57,8 +57,9 @@ pub(super) fn file(body: &Body, diagnostics: &mut Diagnostics) -> Option<SpecFil
         context,
         diagnostics,
         depth: 0,
+        incomplete: has_errors,
     };
-    let spec = reader.only("A spec file", body, &specs, has_errors)?;
+    let spec = reader.only("A spec file", body, &specs)?;
     Some(SpecFile {
         spec,
         variables,
@@ -91,6 +92,8 @@ struct Reader<'d> {
     context: Context,
     diagnostics: &'d mut Diagnostics,
     depth: usize,
+    /// Whether something is wrong with the content that was read last.
+    incomplete: bool,
 }
 
 impl Reader<'_> {
@@ -267,6 +270,9 @@ impl Reader<'_> {
             let warning = Diagnostic::warning("Useless default block", detail).with_span(only.header_span());
             self.diagnostics.push(warning);
         }
+        if content.blocks.is_empty() && self.incomplete {
+            return None;
+        }
         if content.blocks.is_empty() {
             let detail = "A default needs at least one nested spec; the first whose value is not null counts.";
             return self.error("Missing spec block", detail, body.missing_span());
@@ -313,15 +319,14 @@ impl Reader<'_> {
 
     /// The only spec in a block.
     fn nested(&mut self, body: &Body, content: &Content) -> Option<Box<Spec>> {
-        self.only("A spec of blocks", body, &content.blocks, false)
-            .map(Box::new)
+        self.only("A spec of blocks", body, &content.blocks).map(Box::new)
     }
 
-    fn only(&mut self, what: &str, body: &Body, blocks: &[Block], has_errors: bool) -> Option<Spec> {
+    fn only(&mut self, what: &str, body: &Body, blocks: &[Block]) -> Option<Spec> {
         match blocks {
             [only] => self.spec(only),
             // An error above is why there is none.
-            [] if has_errors => None,
+            [] if self.incomplete => None,
             [] => {
                 let detail = format!("{what} must have exactly one spec in it: an object, an attr, or any other.");
                 self.error("Missing spec block", detail, body.missing_span())
@@ -339,6 +344,7 @@ impl Reader<'_> {
 
     fn content(&mut self, body: &Body, schema: &Schema) -> Content {
         let (content, found) = body.content(schema);
+        self.incomplete = found.has_errors();
         self.diagnostics.extend(found);
         content
     }
@@ -417,7 +423,7 @@ impl Reader<'_> {
             Ok(value) => Some(value),
             Err(error) => {
                 let detail = format!("Unsuitable value: {}.", error.message);
-                self.error("Unsuitable value type", detail, expression.span())
+                self.error("Unsuitable value type", detail, types::start_of(expression))
             }
         }
     }

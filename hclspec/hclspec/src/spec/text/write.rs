@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use indexmap::IndexMap;
 
 use crate::spec::{Blocks, LabelledBlocks, Transform};
-use crate::{Spec, Type, Value};
+use crate::{Number, Spec, Type, Value};
 
 /// The spec as hcldec text, which reads back as an equal spec.
 ///
@@ -14,6 +14,13 @@ use crate::{Spec, Type, Value};
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Writer { out: f, indent: 0 }.spec(self, None)
+    }
+}
+
+impl Spec {
+    /// The expression that has this value, as far as an expression can tell the types of collections.
+    pub(in crate::spec) fn literal_text(value: &Value) -> String {
+        value_text(value)
     }
 }
 
@@ -208,10 +215,10 @@ fn value_text(value: &Value) -> String {
     match value {
         Value::Null(_) | Value::Unknown(_) => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Number(number) => match number.as_f64() {
-            float if float.is_finite() => number.to_string(),
-            float if float < 0.0 => "-1 / 0".to_owned(),
-            _ => "1 / 0".to_owned(),
+        Value::Number(number) => match number {
+            number if *number == Number::INFINITY => "1 / 0".to_owned(),
+            number if *number == Number::NEG_INFINITY => "-1 / 0".to_owned(),
+            number => number.to_string(),
         },
         Value::String(text) => quote(text),
         Value::List(_, elements) | Value::Set(_, elements) | Value::Tuple(elements) => {
