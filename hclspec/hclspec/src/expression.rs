@@ -233,7 +233,12 @@ impl Expression {
                 _ => None,
             },
             Node::Json(node) => match &node.kind {
-                json::NodeKind::Array(nodes) => Some(nodes.iter().map(|node| self.inner(Node::Json(Arc::clone(node)))).collect()),
+                json::NodeKind::Array(nodes) => Some(
+                    nodes
+                        .iter()
+                        .map(|node| self.inner(Node::Json(Arc::clone(node))))
+                        .collect(),
+                ),
                 _ => None,
             },
             _ => None,

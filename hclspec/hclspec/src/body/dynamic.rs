@@ -49,7 +49,13 @@ impl Dynamic {
     pub(super) fn content(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
         let mut schema = asked.schema.clone();
         schema.block(DYNAMIC, vec!["block type".to_owned()]);
-        let mut content = self.inner.answer(Asked { schema: &schema, ..asked }, diagnostics);
+        let mut content = self.inner.answer(
+            Asked {
+                schema: &schema,
+                ..asked
+            },
+            diagnostics,
+        );
         for attribute in content.attributes.values_mut().chain(&mut content.assigned) {
             attribute.value = self.bind(&attribute.value);
         }
@@ -146,20 +152,29 @@ impl Dynamic {
                 name.text,
                 made.labels.len()
             );
-            let span = made.labels.first().map_or_else(|| block.header_span(), Expression::span);
+            let span = made
+                .labels
+                .first()
+                .map_or_else(|| block.header_span(), Expression::span);
             let problem = Diagnostic::error("Wrong number of dynamic block labels", detail).with_span(span);
             diagnostics.push(problem.with_context(block.header_span()));
             return Vec::new();
         }
         let count = made.elements.len();
         let take = |left: usize| left.checked_sub(count);
-        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_err() {
+        if self
+            .left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+            .is_err()
+        {
             let detail = format!("The dynamic blocks of a text make {MAX_BLOCKS} blocks at most.");
             diagnostics.push(Diagnostic::error("Too many dynamic blocks", detail).with_span(block.header_span()));
             return Vec::new();
         }
         let elements = made.elements.iter();
-        elements.filter_map(|(key, value)| self.make(&made, name, key, value, diagnostics)).collect()
+        elements
+            .filter_map(|(key, value)| self.make(&made, name, key, value, diagnostics))
+            .collect()
     }
 
     fn read<'b>(&self, block: &'b Block, name: &Label, diagnostics: &mut Diagnostics) -> Option<Made<'b>> {
@@ -230,13 +245,20 @@ impl Dynamic {
             }
             value @ (Value::Map(..) | Value::Object(_)) => {
                 let entries = value.sorted_entries().into_iter();
-                Some(entries.map(|(name, value)| (Value::from(name), value.clone())).collect())
+                Some(
+                    entries
+                        .map(|(name, value)| (Value::from(name), value.clone()))
+                        .collect(),
+                )
             }
             Value::Null(_) => refuse("Null cannot be iterated over.".to_owned(), diagnostics),
             Value::Unknown(_) => refuse("The value is not known yet.".to_owned(), diagnostics),
             other => {
                 let kind = other.kind();
-                refuse(format!("A {kind} cannot be iterated over: a list, a set or a map is needed."), diagnostics)
+                refuse(
+                    format!("A {kind} cannot be iterated over: a list, a set or a map is needed."),
+                    diagnostics,
+                )
             }
         }
     }
@@ -255,7 +277,10 @@ impl Dynamic {
         let iterators = Arc::new(iterators);
         let mut labels = Vec::with_capacity(made.labels.len());
         for label in &made.labels {
-            let evaluated = label.clone().with_iterators(Some(&iterators)).evaluate_partly(&self.context);
+            let evaluated = label
+                .clone()
+                .with_iterators(Some(&iterators))
+                .evaluate_partly(&self.context);
             let is_wrong = evaluated.diagnostics.has_errors();
             diagnostics.extend(evaluated.diagnostics);
             if is_wrong {

@@ -42,7 +42,10 @@ fn native(body: &ast::Body, path: &[&str]) -> Option<encamp_hclspec_syntax::Rang
 /// The path after the labels of a block, if it begins with them.
 fn after_labels<'p>(block: &ast::Block, path: &'p [&'p str]) -> Option<&'p [&'p str]> {
     let (labels, rest) = path.split_at_checked(block.labels.len())?;
-    let all = labels.iter().zip(&block.labels).all(|(part, label)| label.text == *part);
+    let all = labels
+        .iter()
+        .zip(&block.labels)
+        .all(|(part, label)| label.text == *part);
     all.then_some(rest)
 }
 
@@ -85,7 +88,9 @@ fn json(node: &Node, path: &[&str]) -> Option<encamp_hclspec_syntax::Range> {
 
 /// An `[index]` at the start of a path, and the path after it.
 fn index<'p>(path: &'p [&'p str]) -> (usize, &'p [&'p str]) {
-    let number = path.first().and_then(|part| part.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
+    let number = path
+        .first()
+        .and_then(|part| part.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
     match number {
         Some(number) => (number, path.get(1..).unwrap_or_default()),
         None => (0, path),

@@ -16,9 +16,9 @@ use encamp_hclspec_syntax as syntax;
 use indexmap::IndexMap;
 use syntax::{Range, SmolStr, ast, json::Node};
 
-pub use self::schema::Schema;
 use self::assigned::Assigned;
 use self::dynamic::Dynamic;
+pub use self::schema::Schema;
 use crate::{Diagnostics, Expression, Source, Span, Spellings};
 
 /// Arguments and blocks: of a file, of a block, or of several files together.
@@ -270,7 +270,11 @@ impl Body {
                 start: assigned.range.start,
                 end: assigned.range.start,
             },
-            Kind::Merged(bodies) => return bodies.first().map_or_else(|| self.at(Range::default()), Self::missing_span),
+            Kind::Merged(bodies) => {
+                return bodies
+                    .first()
+                    .map_or_else(|| self.at(Range::default()), Self::missing_span);
+            }
             Kind::Dynamic(dynamic) => return dynamic.inner().missing_span(),
         })
     }

@@ -25,7 +25,8 @@ pub enum Spellings {
     ///
     /// - `x = { .. }` and `x = [{ .. }, { .. }]` for blocks;
     /// - `x { .. }`, once or repeated, for arguments that are maps, objects, or lists of them;
-    /// - one map for a list of maps, and a list of maps for one map: then later keys win.
+    /// - one map for a list of maps, and a list of maps for one map: then later keys win;
+    /// - several blocks of arguments with any names, as one: then later keys win.
     Every,
 }
 
@@ -152,7 +153,11 @@ impl<'s, 'c> Decoder<'s, 'c> {
             Spec::BlockAttrs { name, ty, required } => self.block_attrs(name, ty, *required, place),
             Spec::Default { primary, default } => {
                 let value = self.part(primary, place);
-                if value.is_null() { self.part(default, place) } else { value }
+                if value.is_null() {
+                    self.part(default, place)
+                } else {
+                    value
+                }
             }
             Spec::Literal(value) => value.clone(),
             Spec::Expression(expression) => {

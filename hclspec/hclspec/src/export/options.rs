@@ -51,7 +51,14 @@ fn collect<'s>(spec: &'s Spec, around: Around<'s>, all: &mut Vec<Choice<'s>>) {
                 _ => None,
             };
             let default_of = around.default.or(literal);
-            collect(primary, Around { default: default_of, ..around }, all);
+            collect(
+                primary,
+                Around {
+                    default: default_of,
+                    ..around
+                },
+                all,
+            );
             return collect(default, Around::default(), all);
         }
         Spec::Described { nested, text } => {

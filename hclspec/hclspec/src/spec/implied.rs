@@ -1,8 +1,8 @@
 //! What a spec says of the body and of the value, without either.
 
 use super::{Blocks, LabelledBlocks, Spec};
-use crate::body::Schema;
 use crate::Type;
+use crate::body::Schema;
 
 impl Spec {
     /// The type of the values that are decoded with this spec, as far as it is known before there is a body.

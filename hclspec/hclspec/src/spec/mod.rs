@@ -3,6 +3,7 @@
 mod implied;
 pub mod text;
 mod transform;
+pub mod wire;
 
 use indexmap::IndexMap;
 
@@ -155,7 +156,7 @@ impl Spec {
         Self::BlockList(Blocks::new(name, nested))
     }
 
-    /// From `min` to `max` blocks, as a list.
+    /// From `min` to `max` blocks, as a list; a `max` of zero is no limit.
     pub fn block_list_limited(name: impl Into<String>, min: usize, max: usize, nested: Self) -> Self {
         Self::BlockList(Blocks::new(name, nested).limited(min, max))
     }
@@ -165,7 +166,7 @@ impl Spec {
         Self::BlockSet(Blocks::new(name, nested))
     }
 
-    /// From `min` to `max` blocks, as a set; equal ones are counted.
+    /// From `min` to `max` blocks, as a set; equal ones are counted; a `max` of zero is no limit.
     pub fn block_set_limited(name: impl Into<String>, min: usize, max: usize, nested: Self) -> Self {
         Self::BlockSet(Blocks::new(name, nested).limited(min, max))
     }
@@ -315,7 +316,7 @@ impl Blocks {
 
     fn limited(mut self, min: usize, max: usize) -> Self {
         self.min = min;
-        self.max = Some(max);
+        self.max = Some(max).filter(|max| *max > 0);
         self
     }
 }

@@ -44,7 +44,7 @@ impl Writer<'_, '_> {
             Spec::Attr { name, ty, required } => {
                 let mut arguments = named("name", name, key);
                 arguments.push(("type", ty.to_string()));
-                self.leaf("attr", key, with_required(arguments, *required))
+                self.leaf("attr", key, &with_required(arguments, *required))
             }
             Spec::Block { name, required, nested } => {
                 let arguments = with_required(named("block_type", name, key), *required);
@@ -58,21 +58,21 @@ impl Writer<'_, '_> {
             Spec::BlockLabel { index, name } => {
                 let mut arguments = named("name", name, key);
                 arguments.push(("index", index.to_string()));
-                self.leaf("block_label", key, arguments)
+                self.leaf("block_label", key, &arguments)
             }
             Spec::BlockAttrs { name, ty, required } => {
                 let mut arguments = named("block_type", name, key);
                 arguments.push(("element_type", ty.to_string()));
-                self.leaf("block_attrs", key, with_required(arguments, *required))
+                self.leaf("block_attrs", key, &with_required(arguments, *required))
             }
             Spec::Default { .. } => {
                 let alternatives = alternatives(spec);
                 self.block("default", key, &[], alternatives.into_iter().map(|part| (None, part)))
             }
-            Spec::Literal(value) => self.leaf("literal", key, literal(value)),
+            Spec::Literal(value) => self.leaf("literal", key, &literal(value)),
             Spec::Expression(expression) => {
                 let text = expression.span().text().to_owned();
-                self.leaf("expression", key, vec![("value", text)])
+                self.leaf("expression", key, &[("value", text)])
             }
             Spec::Transform { nested, with } => match with {
                 Transform::Expression { expression, .. } => {
@@ -116,8 +116,8 @@ impl Writer<'_, '_> {
         self.around(kind, key, &arguments, &blocks.nested)
     }
 
-    fn leaf(&mut self, kind: &str, key: Option<&str>, arguments: Arguments) -> fmt::Result {
-        self.block(kind, key, &arguments, std::iter::empty())
+    fn leaf(&mut self, kind: &str, key: Option<&str>, arguments: &[(&str, String)]) -> fmt::Result {
+        self.block(kind, key, arguments, std::iter::empty())
     }
 
     fn around(&mut self, kind: &str, key: Option<&str>, arguments: &[(&str, String)], nested: &Spec) -> fmt::Result {
@@ -200,8 +200,7 @@ fn as_written(value: &Value) -> Value {
         Value::List(_, elements) | Value::Set(_, elements) | Value::Tuple(elements) => {
             Value::Tuple(elements.iter().map(as_written).collect())
         }
-        Value::Map(_, entries) => object_as_written(entries),
-        Value::Object(entries) => object_as_written(entries),
+        Value::Map(_, entries) | Value::Object(entries) => object_as_written(entries),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
@@ -225,8 +224,7 @@ fn value_text(value: &Value) -> String {
             let elements: Vec<_> = elements.iter().map(value_text).collect();
             format!("[{}]", elements.join(", "))
         }
-        Value::Map(_, entries) => object_text(entries),
-        Value::Object(entries) => object_text(entries),
+        Value::Map(_, entries) | Value::Object(entries) => object_text(entries),
     }
 }
 
