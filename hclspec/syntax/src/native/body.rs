@@ -154,7 +154,11 @@ impl Parser<'_> {
 
     /// Labels, and the opening brace if it is there.
     fn block_header(&mut self, name: Token) -> (Vec<Label>, Option<Range>) {
+        // Few blocks have more than two labels, and those without any need no memory for them.
         let mut labels = Vec::new();
+        if self.peek().kind != Kind::OpenBrace {
+            labels.reserve_exact(2);
+        }
         loop {
             let next = self.peek();
             match next.kind {
