@@ -67,7 +67,7 @@ impl Dynamic {
             }
             let Some(name) = block.labels.first() else { continue };
             let labels = asked.schema.labels(&name.text).map(<[String]>::len);
-            let is_argument = asked.spellings == Spellings::Every && asked.schema.has_attribute(&name.text);
+            let is_argument = asked.spellings != Spellings::Strict && asked.schema.has_attribute(&name.text);
             if labels.is_some() {
                 blocks.extend(self.expand(&block, name, labels, diagnostics));
             } else if is_argument {
@@ -134,7 +134,7 @@ impl Dynamic {
             left: Arc::clone(&self.left),
         };
         Block {
-            body: Body::new(&source, Kind::Dynamic(Arc::new(dynamic))),
+            body: Body::new(&source, Kind::Dynamic(Arc::new(dynamic))).of_block(block.header),
             ..block
         }
     }

@@ -196,7 +196,7 @@ impl Unpack<'_> {
             name_range: self.property.name_range,
             header: start_range(container),
             labels: self.labels.clone(),
-            body: Body::new(self.source, Kind::Json(Arc::clone(node))),
+            body: Body::new(self.source, Kind::Json(Arc::clone(node))).of_block(start_range(container)),
         });
     }
 

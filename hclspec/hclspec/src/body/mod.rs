@@ -29,6 +29,8 @@ use crate::{Diagnostics, Expression, Source, Span, Spellings};
 pub struct Body {
     source: Arc<Source>,
     kind: Kind,
+    /// Of the block that it is of.
+    header: Option<Range>,
 }
 
 #[derive(Clone)]
@@ -78,7 +80,7 @@ pub struct Content {
     pub blocks: Vec<Block>,
     /// Objects that are assigned where the schema names blocks. Only with [`Spellings::Every`].
     pub(crate) assigned: Vec<Attribute>,
-    /// Blocks where the schema names arguments. Only with [`Spellings::Every`].
+    /// Blocks where the schema names arguments. Not with [`Spellings::Strict`].
     pub(crate) strays: Vec<Block>,
 }
 
@@ -258,6 +260,20 @@ impl Body {
         })
     }
 
+    /// What names the block that the body is of, as [`Block::header_span`]; of a file the same as
+    /// [`missing_span`](Self::missing_span).
+    pub fn header_span(&self) -> Span {
+        self.header.map_or_else(|| self.missing_span(), |header| self.at(header))
+    }
+
+    /// The same, of a block.
+    fn of_block(self, header: Range) -> Self {
+        Self {
+            header: Some(header),
+            ..self
+        }
+    }
+
     /// Where something is missing that the body should have.
     pub fn missing_span(&self) -> Span {
         self.at(match &self.kind {
@@ -283,6 +299,7 @@ impl Body {
         Self {
             source: Arc::clone(source),
             kind,
+            header: None,
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn content(
                 Some(diagnostic) => diagnostics.push(diagnostic),
                 None => content.blocks.push(lift_block(source, block)),
             }
-        } else if every && asked.schema.has_attribute(&block.name) {
+        } else if asked.spellings != Spellings::Strict && asked.schema.has_attribute(&block.name) {
             content.strays.push(lift_block(source, block));
         } else if !asked.partial {
             diagnostics.push(unsupported_block(source, block, asked));
@@ -100,7 +100,7 @@ fn lift_block(source: &Arc<Source>, block: &ast::Block) -> Block {
         name_range: block.name_range,
         header: header(block),
         labels: block.labels.iter().map(label).collect(),
-        body: Body::new(source, Kind::Native(Arc::clone(&block.body))),
+        body: Body::new(source, Kind::Native(Arc::clone(&block.body))).of_block(header(block)),
     }
 }
 

@@ -42,7 +42,7 @@ impl Decoder<'_, '_> {
         self.report_all(diagnostics);
         let value = match self.spellings {
             Spellings::Strict => value,
-            Spellings::Every => reshape(value, ty),
+            Spellings::Maps | Spellings::Every => reshape(value, ty),
         };
         if kept {
             // A text that stands for a value that is not known yet may well be of the right type in the end.
@@ -61,7 +61,7 @@ impl Decoder<'_, '_> {
 
     fn mismatch(&mut self, attribute: &Attribute, ty: &Type, error: &ConvertError, summary: &str) {
         let context = attribute.span();
-        if self.spellings == Spellings::Every && self.explain(&attribute.value, ty) {
+        if self.spellings != Spellings::Strict && self.explain(&attribute.value, ty) {
             return;
         }
         let detail = format!("Inappropriate value for \"{}\": {error}.", self.path_text());

@@ -55,6 +55,9 @@ pub enum Spec {
         /// What it is, for messages.
         name: String,
     },
+    /// The place of the block that is decoded: `[start, end]`, the bytes of its header in the text; see
+    /// [`Place`](crate::Place).
+    BlockPlace,
     /// A single block of arguments with any names, as a map. Null where it is missing.
     BlockAttrs {
         /// The block's type.
@@ -260,6 +263,7 @@ impl Spec {
             | Self::BlockMap(_)
             | Self::BlockObject(_)
             | Self::BlockLabel { .. }
+            | Self::BlockPlace
             | Self::Default { .. }
             | Self::Literal(_)
             | Self::Expression(_) => {}

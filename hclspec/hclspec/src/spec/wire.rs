@@ -376,6 +376,7 @@ fn write(spec: &Spec, path: &mut Vec<String>) -> Result<WireSpec, WireError> {
         Spec::BlockTuple(_) => return no("block_tuple"),
         Spec::BlockObject(_) => return no("block_object"),
         Spec::BlockLabel { .. } => return no("block_label"),
+        Spec::BlockPlace => return no("the place of a block"),
         Spec::Expression(_) => return no("expression"),
         Spec::Transform { .. } => return no("transform"),
         Spec::Validate { .. } => return no("check by a function"),

@@ -60,6 +60,7 @@ impl Writer<'_, '_> {
                 arguments.push(("index", index.to_string()));
                 self.leaf("block_label", key, &arguments)
             }
+            Spec::BlockPlace => self.line("# The place of the block."),
             Spec::BlockAttrs { name, ty, required } => {
                 let mut arguments = named("block_type", name, key);
                 arguments.push(("element_type", ty.to_string()));
