@@ -14,7 +14,7 @@ mod go;
 mod hcl;
 
 pub(crate) const HELP: &str = "\
-Usage: cargo xtask interop [hcl] [--verbose]
+Usage: cargo xtask interop [hcl] [--verbose] [--program FILE]
 
 hcl  Installs upstream's hcldec and hclspecsuite (Go tools, by exact version, into the target directory) and builds our
      hcldec for release. Then upstream's specification suite, read from the module's own folder, is run with ours as the
@@ -26,15 +26,18 @@ Needs a Go toolchain and, the first time, a network. Without Go nothing is run a
 with CI=true.
 
 Options:
-  --verbose  show what both programs said for every case that differs, listed or not
+  --verbose       show what both programs said for every case that differs, listed or not
+  --program FILE  compare this program, instead of building ours
 ";
 
 pub(crate) fn main(args: Args) -> Result<ExitCode> {
     let mut args = args.only_own()?;
     let mut verbose = false;
+    let mut program = None;
     while let Some(arg) = args.next()? {
         match arg {
             Long("verbose") | Short('v') => verbose = true,
+            Long("program") => program = Some(std::path::absolute(args.value()?)?),
             Value(name) if name == "hcl" => {}
             Value(name) => bail!(
                 "{}",
@@ -43,5 +46,5 @@ pub(crate) fn main(args: Args) -> Result<ExitCode> {
             _ => return Err(arg.unexpected().into()),
         }
     }
-    hcl::run(verbose)
+    hcl::run(program, verbose)
 }

@@ -15,6 +15,8 @@ pub(crate) struct FieldSays {
     pub(crate) block: bool,
     pub(crate) attrs: bool,
     pub(crate) label: bool,
+    pub(crate) span: bool,
+    pub(crate) check: Option<syn::Path>,
     pub(crate) set: bool,
     pub(crate) labels: Vec<String>,
     pub(crate) min: Option<LitInt>,
@@ -28,11 +30,21 @@ pub(crate) struct FieldSays {
 pub(crate) struct StructSays {
     pub(crate) rename_all: Option<String>,
     pub(crate) optional: bool,
+    pub(crate) check: Option<syn::Path>,
 }
 
 impl StructSays {
     pub(crate) fn read(attributes: &[Attribute]) -> syn::Result<Self> {
         let mut says = Self::default();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("hcl")) {
+            attribute.parse_nested_meta(|meta| {
+                if !meta.path.is_ident("check") {
+                    return Err(meta.error("expected: check = .."));
+                }
+                says.check = Some(meta.value()?.parse()?);
+                Ok(())
+            })?;
+        }
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
             for meta in attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)? {
                 if meta.path().is_ident("default") {
@@ -101,6 +113,10 @@ impl FieldSays {
                 self.attrs = true;
             } else if flag("label") {
                 self.label = true;
+            } else if flag("span") {
+                self.span = true;
+            } else if flag("check") {
+                self.check = Some(meta.value()?.parse()?);
             } else if flag("set") {
                 self.set = true;
             } else if flag("skip") {
@@ -123,7 +139,7 @@ impl FieldSays {
             } else {
                 return Err(meta.error(
                     "expected one of: block, attrs, label, labels(\"..\"), set, min = .., max = .., default = .., \
-                     optional, type = .., skip",
+                     optional, type = .., span, check = .., skip",
                 ));
             }
             Ok(())

@@ -27,6 +27,10 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         let (key, spec) = (&part.key, &part.spec);
         quote!((#key, #spec))
     });
+    let check = says
+        .check
+        .as_ref()
+        .map(|check| quote!(.validated(::encamp_hclspec::spec::Check::new(#check))));
     let name = &input.ident;
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     Ok(quote! {
@@ -34,7 +38,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
         impl #impl_generics ::encamp_hclspec::HclSpec for #name #type_generics #where_clause {
             fn hcl_spec() -> ::encamp_hclspec::Spec {
                 let parts: ::std::vec::Vec<(&'static str, ::encamp_hclspec::Spec)> = ::std::vec![#(#parts),*];
-                ::encamp_hclspec::Spec::object(parts)
+                ::encamp_hclspec::Spec::object(parts)#check
             }
         }
     })

@@ -34,8 +34,14 @@ pub(crate) fn part(field: &Field, around: &StructSays, labels: &mut usize) -> sy
         let index = *labels;
         *labels += 1;
         quote!(::encamp_hclspec::Spec::block_label(#index, #key))
+    } else if says.span {
+        quote!(::encamp_hclspec::Spec::BlockPlace)
     } else {
         spec(field, &says, &key, around.optional)?
+    };
+    let spec = match &says.check {
+        Some(check) => quote!(#spec.validated(::encamp_hclspec::spec::Check::new(#check))),
+        None => spec,
     };
     let spec = described(spec, &says.doc);
     Ok(Some(Part { key, spec }))

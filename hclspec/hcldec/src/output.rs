@@ -4,21 +4,26 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-use encamp_hclspec::Value;
 use encamp_hclspec::cty::json;
+use encamp_hclspec::{Type, Value};
 
 use crate::failure::Failure;
 use crate::streams::Streams;
 
 pub(crate) fn json(value: Value, with_type: bool, keep_nulls: bool) -> Result<String, Failure> {
-    let ty = with_type.then(|| value.ty().to_json());
-    let value = if keep_nulls { value } else { without_nulls(value) };
-    let text = json::to_plain_string(&value).map_err(Failure::Json)?;
+    if keep_nulls {
+        let ty = if with_type { Type::Any } else { value.ty() };
+        return json::to_string(&value, &ty).map_err(Failure::Json);
+    }
+    let ty = value.ty();
+    let text = json::to_plain_string(&without_nulls(value)).map_err(Failure::Json)?;
     Ok(match ty {
-        None => text,
-        // The object around the value loses its nulls like any other.
-        Some(ty) if value.is_null() && !keep_nulls => format!("{{\"type\":{ty}}}"),
-        Some(ty) => format!("{{\"value\":{text},\"type\":{ty}}}"),
+        // A null of no type is written without one.
+        Type::Any => text,
+        _ if !with_type => text,
+        // The object around the value loses its nulls like any other, and its properties are in order.
+        ty if text == "null" => format!("{{\"type\":{}}}", ty.to_json()),
+        ty => format!("{{\"type\":{},\"value\":{text}}}", ty.to_json()),
     })
 }
 

@@ -50,6 +50,7 @@ impl<'r> Described<'r> {
             let (kind, name, key) = match &step.kind {
                 ReferenceStepKind::Attribute(name) => ("attr", Some(name.as_str()), None),
                 ReferenceStepKind::Index(key) => ("index", None, raw(key)),
+                _ => ("(unknown)", None, None),
             };
             Step {
                 kind,
@@ -89,6 +90,6 @@ fn current<'c>(reference: &Reference, context: &'c Context) -> Option<&'c Value>
                 }
                 _ => value.get(&index.to_string()),
             },
-            ReferenceStepKind::Index(_) => None,
+            _ => None,
         })
 }

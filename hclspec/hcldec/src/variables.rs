@@ -12,23 +12,36 @@ pub(crate) fn context(file: &SpecFile, vars: &[String], errors: &mut Diagnostics
     let mut context = file.context();
     for (index, text) in vars.iter().enumerate() {
         let body = if text.trim_start().starts_with('{') {
-            Body::parse_json(Source::new(format!("<vars argument {index}>"), text.clone()))
+            Body::parse_json_lossy(&Source::new(format!("<vars argument {index}>"), text.clone()))
         } else {
-            input::read(Path::new(text)).and_then(Body::read)
+            match input::read(Path::new(text)) {
+                Ok(source) if text.ends_with(".json") => Body::parse_json_lossy(&source),
+                Ok(source) => Body::parse_lossy(&source),
+                Err(found) => {
+                    errors.extend(found);
+                    continue;
+                }
+            }
         };
-        match body {
-            Ok(body) => set(&body, &mut context, errors),
-            Err(found) => errors.extend(found),
-        }
+        errors.extend(body.1);
+        set(&body.0, &mut context, errors);
     }
-    context
+    let has_names = context.names().next().is_some() || !file.functions.is_empty();
+    // As upstream has it: where there is nothing to fill in, strings in JSON are no templates.
+    if has_names {
+        context
+    } else {
+        context.without_json_templates()
+    }
 }
 
 /// The variables' values are constants: there is nothing that they could refer to.
 fn set(body: &Body, context: &mut Context, errors: &mut Diagnostics) {
     let (attributes, found) = body.just_attributes();
     errors.extend(found);
-    let nothing = Context::new().with_functions(std::iter::empty::<(String, Function)>());
+    let nothing = Context::new()
+        .with_functions(std::iter::empty::<(String, Function)>())
+        .without_json_templates();
     for attribute in attributes {
         match attribute.value().evaluate(&nothing) {
             Ok(value) => context.set(attribute.name(), value),

@@ -88,6 +88,14 @@ impl Context {
         }
     }
 
+    /// A context in this one, with these variables.
+    pub(crate) fn child_with(&self, variables: &Arc<IndexMap<String, Value>>) -> Self {
+        Self {
+            variables: Arc::clone(variables),
+            ..self.child()
+        }
+    }
+
     /// The same context with one more variable.
     #[must_use]
     pub fn with_variable(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

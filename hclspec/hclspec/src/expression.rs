@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use encamp_hclspec_syntax::ast::{Expr, ExprKind, ObjectItem};
 use encamp_hclspec_syntax::{Range, SmolStr, ast, json, parse_expression, parse_template};
+use indexmap::IndexMap;
 
 use crate::body::Attribute;
 use crate::eval::{self, Evaluated, Evaluator, Reference, ReferenceStepKind, is_constant_key};
@@ -33,6 +34,8 @@ use crate::{Context, Diagnostic, Diagnostics, Source, Span, Type, Value};
 pub struct Expression {
     source: Arc<Source>,
     node: Node,
+    /// What the dynamic blocks around it are at.
+    iterators: Option<Arc<IndexMap<String, Value>>>,
 }
 
 #[derive(Clone)]
@@ -43,7 +46,8 @@ enum Node {
     Json(Arc<json::Node>),
     /// The name of a JSON property.
     JsonName(json::Text, Range),
-    Computed(Arc<Value>, Range),
+    /// With whether text was kept in it.
+    Computed(Arc<Value>, Range, bool),
 }
 
 /// An entry of an object as it is written.
@@ -98,15 +102,22 @@ impl Expression {
         Self::new(source, Node::Json(Arc::clone(node)))
     }
 
-    pub(crate) fn computed(source: &Arc<Source>, value: Value, range: Range) -> Self {
-        Self::new(source, Node::Computed(Arc::new(value), range))
+    pub(crate) fn computed(source: &Arc<Source>, value: Value, range: Range, kept: bool) -> Self {
+        Self::new(source, Node::Computed(Arc::new(value), range, kept))
     }
 
     fn new(source: &Arc<Source>, node: Node) -> Self {
         Self {
             source: Arc::clone(source),
             node,
+            iterators: None,
         }
+    }
+
+    /// The same expression, with variables of its own.
+    pub(crate) fn with_iterators(mut self, iterators: Option<&Arc<IndexMap<String, Value>>>) -> Self {
+        self.iterators = iterators.cloned();
+        self
     }
 
     /// The source.
@@ -118,7 +129,7 @@ impl Expression {
         match &self.node {
             Node::Native(expr) | Node::Ambiguous(expr) => expr.range,
             Node::Json(node) => node.range,
-            Node::JsonName(_, range) | Node::Computed(_, range) => *range,
+            Node::JsonName(_, range) | Node::Computed(_, range, _) => *range,
         }
     }
 
@@ -154,36 +165,37 @@ impl Expression {
     /// The value as far as it can be told, what is wrong, and whether the text of references was kept. What has no value
     /// is unknown in it.
     pub fn evaluate_partly(&self, context: &Context) -> Evaluated {
+        match &self.iterators {
+            Some(iterators) => self.evaluate_in(&context.child_with(iterators)),
+            None => self.evaluate_in(context),
+        }
+    }
+
+    fn evaluate_in(&self, context: &Context) -> Evaluated {
         match &self.node {
             Node::Native(expr) => Evaluator::native(&self.source, context, expr),
             Node::Ambiguous(expr) => Evaluator::ambiguous_key(&self.source, context, expr.range),
             Node::Json(node) => Evaluator::json(&self.source, context, node),
             Node::JsonName(text, range) => Evaluator::json_name(&self.source, context, text, *range),
-            Node::Computed(value, _) => Evaluated {
+            Node::Computed(value, _, kept) => Evaluated {
                 value: Value::clone(value),
                 diagnostics: Diagnostics::new(),
-                kept: false,
+                kept: *kept,
             },
         }
     }
 
-    /// Whether a value of this expression holds text that was kept for a later stage.
-    ///
-    /// It does where a text in it has an interpolation with one of the expression's references.
-    pub(crate) fn has_kept(&self, value: &Value) -> bool {
-        let references = self.variables();
-        !references.is_empty()
-            && holds_text(value, &|text| {
-                eval::is_template(text)
-                    && references
-                        .iter()
-                        .any(|reference| text.contains(reference.root.as_str()))
-            })
+    /// The variables that it refers to, each with the steps from it and its place, in the order of the text. Those that
+    /// a `for` in it makes are left out, and so are the iterators of dynamic blocks around it.
+    pub fn variables(&self) -> Vec<Reference> {
+        let mut references = self.all_variables();
+        if let Some(iterators) = &self.iterators {
+            references.retain(|reference| !iterators.contains_key(reference.root.as_str()));
+        }
+        references
     }
 
-    /// The variables that it refers to, each with the steps from it and its place, in the order of the text. Those that
-    /// a `for` in it makes are left out.
-    pub fn variables(&self) -> Vec<Reference> {
+    fn all_variables(&self) -> Vec<Reference> {
         match &self.node {
             Node::Native(expr) | Node::Ambiguous(expr) => eval::in_native(&self.source, expr),
             Node::Json(node) => eval::in_json(&self.source, node),
@@ -221,7 +233,12 @@ impl Expression {
                 _ => None,
             },
             Node::Json(node) => match &node.kind {
-                json::NodeKind::Array(nodes) => Some(nodes.iter().map(|node| Self::json(&self.source, node)).collect()),
+                json::NodeKind::Array(nodes) => Some(
+                    nodes
+                        .iter()
+                        .map(|node| self.inner(Node::Json(Arc::clone(node))))
+                        .collect(),
+                ),
                 _ => None,
             },
             _ => None,
@@ -238,8 +255,8 @@ impl Expression {
             Node::Json(node) => match &node.kind {
                 json::NodeKind::Object(properties) => {
                     let entries = properties.iter().map(|property| ObjectEntry {
-                        key: Self::new(&self.source, Node::JsonName(property.name.clone(), property.name_range)),
-                        value: Self::json(&self.source, &property.value),
+                        key: self.inner(Node::JsonName(property.name.clone(), property.name_range)),
+                        value: self.inner(Node::Json(Arc::clone(&property.value))),
                     });
                     Some(entries.collect())
                 }
@@ -290,9 +307,20 @@ impl Expression {
         }
     }
 
+    /// The text of a JSON string that is a name.
+    pub(crate) fn json_name(&self) -> Option<String> {
+        match &self.node {
+            Node::Json(node) => match &node.kind {
+                json::NodeKind::String(text) => Some(text.text.to_string()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn entry(&self, item: &ObjectItem) -> ObjectEntry {
         let key = if item.bare_key && !is_constant_key(&item.key) {
-            Self::new(&self.source, Node::Ambiguous(Arc::new(item.key.clone())))
+            self.inner(Node::Ambiguous(Arc::new(item.key.clone())))
         } else {
             self.part(&item.key)
         };
@@ -304,7 +332,11 @@ impl Expression {
 
     /// A part of the tree as an expression of its own.
     fn part(&self, expr: &Expr) -> Self {
-        Self::new(&self.source, Node::Native(Arc::new(expr.clone())))
+        self.inner(Node::Native(Arc::new(expr.clone())))
+    }
+
+    fn inner(&self, node: Node) -> Self {
+        Self::new(&self.source, node).with_iterators(self.iterators.as_ref())
     }
 }
 
@@ -313,19 +345,6 @@ fn within(mut expr: &Expr) -> &Expr {
         expr = inner;
     }
     expr
-}
-
-fn holds_text(value: &Value, is_one: &impl Fn(&str) -> bool) -> bool {
-    match value {
-        Value::String(text) => is_one(text),
-        Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
-            values.iter().any(|value| holds_text(value, is_one))
-        }
-        Value::Map(_, entries) | Value::Object(entries) => entries
-            .iter()
-            .any(|(name, value)| is_one(name) || holds_text(value, is_one)),
-        _ => false,
-    }
 }
 
 /// The source's text may hold secrets: the place alone.
@@ -338,10 +357,13 @@ impl fmt::Debug for Expression {
 /// Whether they are the same, or written alike.
 impl PartialEq for Expression {
     fn eq(&self, other: &Self) -> bool {
+        if self.iterators != other.iterators {
+            return false;
+        }
         match (&self.node, &other.node) {
             (Node::Native(a), Node::Native(b)) if Arc::ptr_eq(a, b) => true,
             (Node::Json(a), Node::Json(b)) if Arc::ptr_eq(a, b) => true,
-            (Node::Computed(a, _), Node::Computed(b, _)) => a == b,
+            (Node::Computed(a, ..), Node::Computed(b, ..)) => a == b,
             (Node::Computed(..), _) | (_, Node::Computed(..)) => false,
             _ => {
                 std::mem::discriminant(&self.node) == std::mem::discriminant(&other.node)

@@ -42,7 +42,7 @@ pub use eval::{Evaluated, Reference, ReferenceStep, ReferenceStepKind};
 pub use expression::{Expression, ObjectEntry};
 pub use references::references;
 pub use spec::Spec;
-pub use typed::{HclSpec, HclType, decode_into, decode_into_with, into_type};
+pub use typed::{HclSpec, HclType, Place, decode_into, decode_into_with, into_type};
 #[cfg(feature = "derive")]
 pub use encamp_hclspec_derive::HclSpec;
 

@@ -52,7 +52,7 @@ fn in_content(spec: &Spec, content: &Content, references: &mut Vec<Reference>) {
         Spec::Transform { nested, .. } | Spec::Validate { nested, .. } | Spec::Described { nested, .. } => {
             in_content(nested, content, references);
         }
-        Spec::BlockLabel { .. } | Spec::Literal(_) => {}
+        Spec::BlockLabel { .. } | Spec::BlockPlace | Spec::Literal(_) => {}
     }
 }
 

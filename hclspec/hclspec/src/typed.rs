@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
-use crate::{Body, Context, Diagnostic, Diagnostics, Number, Spec, Spellings, Type, Value, decode_with, from_value};
+use crate::{Body, Context, Diagnostic, Diagnostics, Number, Source, Span, Spec, Spellings, Type, Value, decode_with, from_value};
 
 /// A type that is its own schema.
 ///
@@ -25,6 +26,8 @@ use crate::{Body, Context, Diagnostic, Diagnostics, Number, Spec, Spellings, Typ
 /// | `default = 5` | the value where it is missing or null |
 /// | `optional` | may be missing, though it is no `Option`: serde says what it is then |
 /// | `type = Type::String` | an argument of this type, whatever the field's own |
+/// | `span` | the place of the block, a [`Place`] |
+/// | `check = f` | an argument that `f`, a `fn(&Value) -> Diagnostics`, has looked at; of the struct: all of the block |
 /// | `skip` | nothing |
 #[cfg_attr(
     feature = "derive",
@@ -71,6 +74,22 @@ pub trait HclSpec {
 pub trait HclType {
     /// The type of the argument.
     fn hcl_type() -> Type;
+}
+
+/// Where a block is in its text: a field of this type that is `#[hcl(span)]` is filled in when the block is decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Deserialize)]
+pub struct Place {
+    /// The first byte of the block's header.
+    pub start: usize,
+    /// The byte after its header.
+    pub end: usize,
+}
+
+impl Place {
+    /// The place in the text that the body was from.
+    pub fn span(self, source: &Arc<Source>) -> Span {
+        Span::new(source, self.start..self.end)
+    }
 }
 
 /// The value of a body as a Rust type, by its schema.

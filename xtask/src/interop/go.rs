@@ -8,8 +8,8 @@ use crate::setup::tools;
 use crate::shell::Cmd;
 
 /// What to install where there is none.
-pub(crate) const MISSING: &str = "no `go` in the search path: install a Go toolchain, 1.25 or later (https://go.dev/dl, or \
-                                  the package golang-go of Debian 13)";
+pub(crate) const MISSING: &str = "there is no `go` in the search path: install a Go toolchain, 1.21 or later (from https://go.dev/dl, or \
+                                  the package golang-go of Debian 13); it fetches by itself the version that upstream needs";
 
 /// The `go` command, in the search path or where its installer puts it.
 pub(crate) fn find() -> Option<PathBuf> {

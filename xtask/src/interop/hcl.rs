@@ -25,7 +25,7 @@ const HCL: Module = Module {
 const CORPUS: &str = "hclspec/hcldec/tests/corpus";
 const DIFFERENCES: &str = "differences.txt";
 
-pub(super) fn run(verbose: bool) -> Result<ExitCode> {
+pub(super) fn run(program: Option<PathBuf>, verbose: bool) -> Result<ExitCode> {
     let Some(go) = go::find() else {
         println!("{} {}", style::yellow("skipped:"), go::MISSING);
         return Ok(if shell::on_ci() {
@@ -44,10 +44,10 @@ pub(super) fn run(verbose: bool) -> Result<ExitCode> {
     let [upstream, suite] = programs.as_slice() else {
         bail!("upstream's programs were not installed");
     };
-    Cmd::cargo("build")
-        .args(["--release", "--package", "encamp-hcldec"])
-        .run()?;
-    let ours = workspace.target.join("release/hcldec");
+    let ours = match program {
+        Some(program) => program,
+        None => build(&workspace)?,
+    };
 
     let suite_passed = specification_suite(suite, &HCL.folder(&go)?, &ours)?;
     let corpus_passed = compare_corpus(&workspace.root.join(CORPUS), upstream, &ours, verbose)?;
@@ -56,6 +56,13 @@ pub(super) fn run(verbose: bool) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+fn build(workspace: &Workspace) -> Result<PathBuf> {
+    Cmd::cargo("build")
+        .args(["--release", "--package", "encamp-hcldec"])
+        .run()?;
+    Ok(workspace.target.join("release/hcldec"))
 }
 
 /// Upstream's own cases, with its own runner.

@@ -48,8 +48,7 @@ impl Assigned {
 fn unsupported(attribute: &Attribute, asked: Asked<'_>) -> Diagnostic {
     let name = &attribute.name;
     let known = asked.schema.attributes().chain(asked.schema.blocks());
-    let hint =
-        did_you_mean(name, known).map_or_else(String::new, |similar| format!(" Did you mean \"{similar}\"?"));
+    let hint = did_you_mean(name, known).map_or_else(String::new, |similar| format!(" Did you mean \"{similar}\"?"));
     let detail = format!("An argument named \"{name}\" is not expected here.{hint}");
     Diagnostic::error("Unsupported argument", detail)
         .with_span(attribute.name_span())

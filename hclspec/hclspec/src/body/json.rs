@@ -14,16 +14,6 @@ use crate::{Diagnostic, Diagnostics, Expression, Source, Span, did_you_mean};
 const COMMENT: &str = "//";
 const WRONG_TYPE: &str = "Incorrect JSON value type";
 
-/// A file is an object, or an array of objects that count as one.
-pub(super) fn check_root(source: &Arc<Source>, node: &Node, diagnostics: &mut Diagnostics) {
-    if matches!(node.kind, NodeKind::Object(_) | NodeKind::Array(_) | NodeKind::Invalid) {
-        return;
-    }
-    let detail = "The root of a JSON file must be an object, or an array of objects.";
-    let place = Span::new(source, start_range(node).into());
-    diagnostics.push(Diagnostic::error("Root value must be object", detail).with_span(place));
-}
-
 pub(super) fn content(
     source: &Arc<Source>,
     node: &Arc<Node>,
@@ -67,10 +57,10 @@ fn add(source: &Arc<Source>, property: &Property, content: &mut Content, diagnos
     let name = &property.name.text;
     if let Some(first) = content.attributes.get(name) {
         let detail = format!("The argument \"{name}\" was already set at {}.", first.name_span());
-        let context = Span::new(source, property.name_range.to(property.value.range).into());
+        let whole = Span::new(source, property.name_range.to(property.value.range).into());
         let diagnostic = Diagnostic::error("Duplicate argument", detail)
             .with_span(Span::new(source, property.name_range.into()))
-            .with_context(context)
+            .with_context(whole)
             .with_path([name.as_str()]);
         diagnostics.push(diagnostic);
         return;
@@ -102,7 +92,10 @@ pub(super) fn attributes(source: &Arc<Source>, node: &Arc<Node>, diagnostics: &m
             attributes.push(lift(source, property));
             continue;
         }
-        let detail = format!("The argument \"{}\" was already set in this object.", property.name.text);
+        let detail = format!(
+            "The argument \"{}\" was already set in this object.",
+            property.name.text
+        );
         let diagnostic = Diagnostic::error("Duplicate attribute definition", detail)
             .with_span(Span::new(source, property.name_range.into()))
             .with_path([property.name.text.as_str()]);
@@ -203,20 +196,24 @@ impl Unpack<'_> {
             name_range: self.property.name_range,
             header: start_range(container),
             labels: self.labels.clone(),
-            body: Body::new(self.source, Kind::Json(Arc::clone(node))),
+            body: Body::new(self.source, Kind::Json(Arc::clone(node))).of_block(start_range(container)),
         });
     }
 
     fn error(&mut self, summary: &str, detail: String, node: &Node) {
         let place = Span::new(self.source, start_range(node).into());
         let diagnostic = Diagnostic::error(summary, detail).with_span(place);
-        self.diagnostics.push(diagnostic.with_path([self.property.name.text.as_str()]));
+        self.diagnostics
+            .push(diagnostic.with_path([self.property.name.text.as_str()]));
     }
 }
 
 fn unsupported(source: &Arc<Source>, property: &Property, asked: Asked<'_>, content: &Content) -> Diagnostic {
     let name = &property.name.text;
-    let unused = asked.schema.attributes().filter(|name| !content.attributes.contains_key(*name));
+    let unused = asked
+        .schema
+        .attributes()
+        .filter(|name| !content.attributes.contains_key(*name));
     let hint = did_you_mean(name, unused.chain(asked.schema.blocks()))
         .map_or_else(String::new, |similar| format!(" Did you mean \"{similar}\"?"));
     let detail = format!("No argument or block type is named \"{name}\".{hint}");

@@ -19,6 +19,7 @@ impl Body {
                 found.map(|attribute| attribute.value.span())
             }
             Kind::Merged(bodies) => bodies.iter().find_map(|body| body.locate(path)),
+            Kind::Dynamic(dynamic) => dynamic.inner().locate(path),
         }
     }
 }
@@ -28,11 +29,24 @@ fn native(body: &ast::Body, path: &[&str]) -> Option<encamp_hclspec_syntax::Rang
     if let Some(attribute) = body.attributes.iter().find(|attribute| attribute.name == *name) {
         return Some(within(&attribute.expr, rest));
     }
+    let blocks = || body.blocks.iter().filter(|block| block.name == *name);
     let (index, rest) = index(rest);
-    let mut blocks = body.blocks.iter().filter(|block| block.name == *name);
-    let first = blocks.clone().next()?;
-    let block = blocks.nth(index).unwrap_or(first);
+    let (block, rest) = match blocks().find_map(|block| Some((block, after_labels(block, rest)?))) {
+        // Labels are part of the path only where the blocks became a map.
+        Some((block, after)) if !block.labels.is_empty() => (block, after),
+        _ => (blocks().nth(index).or_else(|| blocks().next())?, rest),
+    };
     Some(native(&block.body, rest).unwrap_or(block.name_range))
+}
+
+/// The path after the labels of a block, if it begins with them.
+fn after_labels<'p>(block: &ast::Block, path: &'p [&'p str]) -> Option<&'p [&'p str]> {
+    let (labels, rest) = path.split_at_checked(block.labels.len())?;
+    let all = labels
+        .iter()
+        .zip(&block.labels)
+        .all(|(part, label)| label.text == *part);
+    all.then_some(rest)
 }
 
 /// The innermost part of a written-out list or object that the path leads to.
@@ -52,13 +66,7 @@ fn within(expr: &ast::Expr, path: &[&str]) -> encamp_hclspec_syntax::Range {
 }
 
 fn is_key(key: &ast::Expr, name: &str) -> bool {
-    let ast::ExprKind::Template(template) = &key.kind else {
-        return false;
-    };
-    match template.parts.as_slice() {
-        [part] => matches!(&part.kind, ast::PartKind::Literal(text) if text == name),
-        _ => false,
-    }
+    matches!(&key.kind, ast::ExprKind::String(text) if text.as_str() == name)
 }
 
 fn json(node: &Node, path: &[&str]) -> Option<encamp_hclspec_syntax::Range> {
@@ -80,7 +88,9 @@ fn json(node: &Node, path: &[&str]) -> Option<encamp_hclspec_syntax::Range> {
 
 /// An `[index]` at the start of a path, and the path after it.
 fn index<'p>(path: &'p [&'p str]) -> (usize, &'p [&'p str]) {
-    let number = path.first().and_then(|part| part.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
+    let number = path
+        .first()
+        .and_then(|part| part.strip_prefix('[')?.strip_suffix(']')?.parse().ok());
     match number {
         Some(number) => (number, path.get(1..).unwrap_or_default()),
         None => (0, path),

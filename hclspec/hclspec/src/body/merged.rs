@@ -12,14 +12,19 @@ pub(super) fn content(bodies: &[Body], asked: Asked<'_>, diagnostics: &mut Diagn
     let mut merged = Content::default();
     for body in bodies {
         // Any of the bodies may have what is required.
-        let content = body.answer(Asked { required: false, ..asked }, diagnostics);
+        let content = body.answer(
+            Asked {
+                required: false,
+                ..asked
+            },
+            diagnostics,
+        );
         for (name, attribute) in content.attributes {
-            match merged.attributes.get(&name) {
-                Some(first) => diagnostics.push(duplicate(&attribute, first.name_span())),
-                None => {
-                    merged.attributes.insert(name, attribute);
-                }
+            if let Some(first) = merged.attributes.get(&name) {
+                diagnostics.push(duplicate(&attribute, first.name_span()));
+                continue;
             }
+            merged.attributes.insert(name, attribute);
         }
         merged.blocks.extend(content.blocks);
         merged.assigned.extend(content.assigned);
@@ -44,13 +49,12 @@ pub(super) fn attributes(bodies: &[Body], diagnostics: &mut Diagnostics) -> Vec<
     let mut all = Vec::new();
     let each: Vec<Vec<Attribute>> = bodies.iter().map(|body| body.all_attributes(diagnostics)).collect();
     for attribute in each.into_iter().flatten() {
-        match seen.get(&attribute.name) {
-            Some(first) => diagnostics.push(duplicate(&attribute, first.clone())),
-            None => {
-                seen.insert(attribute.name.clone(), attribute.name_span());
-                all.push(attribute);
-            }
+        if let Some(first) = seen.get(&attribute.name) {
+            diagnostics.push(duplicate(&attribute, first.clone()));
+            continue;
         }
+        seen.insert(attribute.name.clone(), attribute.name_span());
+        all.push(attribute);
     }
     all
 }

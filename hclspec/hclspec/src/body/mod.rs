@@ -1,6 +1,7 @@
 //! Bodies: what a file or a block holds, native or JSON.
 
 mod assigned;
+mod dynamic;
 mod json;
 mod locate;
 mod merged;
@@ -8,14 +9,16 @@ mod native;
 mod schema;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use encamp_hclspec_syntax as syntax;
 use indexmap::IndexMap;
 use syntax::{Range, SmolStr, ast, json::Node};
 
-pub use self::schema::Schema;
 use self::assigned::Assigned;
+use self::dynamic::Dynamic;
+pub use self::schema::Schema;
 use crate::{Diagnostics, Expression, Source, Span, Spellings};
 
 /// Arguments and blocks: of a file, of a block, or of several files together.
@@ -26,6 +29,8 @@ use crate::{Diagnostics, Expression, Source, Span, Spellings};
 pub struct Body {
     source: Arc<Source>,
     kind: Kind,
+    /// Of the block that it is of.
+    header: Option<Range>,
 }
 
 #[derive(Clone)]
@@ -35,6 +40,8 @@ enum Kind {
     /// An object where a block could stand.
     Assigned(Arc<Assigned>),
     Merged(Arc<[Body]>),
+    /// With dynamic blocks made out.
+    Dynamic(Arc<Dynamic>),
 }
 
 /// `name = value`.
@@ -73,7 +80,7 @@ pub struct Content {
     pub blocks: Vec<Block>,
     /// Objects that are assigned where the schema names blocks. Only with [`Spellings::Every`].
     pub(crate) assigned: Vec<Attribute>,
-    /// Blocks where the schema names arguments. Only with [`Spellings::Every`].
+    /// Blocks where the schema names arguments. Not with [`Spellings::Strict`].
     pub(crate) strays: Vec<Block>,
 }
 
@@ -119,8 +126,7 @@ impl Body {
 
     /// A body of the JSON syntax, as far as it could be made out, and what is wrong with its syntax.
     pub fn parse_json_lossy(source: &Arc<Source>) -> (Self, Diagnostics) {
-        let (node, mut diagnostics) = syntax::json::parse(source);
-        json::check_root(source, &node, &mut diagnostics);
+        let (node, diagnostics) = syntax::json::parse(source);
         (Self::new(source, Kind::Json(node)), diagnostics)
     }
 
@@ -130,7 +136,8 @@ impl Body {
     ///
     /// All errors of the syntax.
     pub fn read(source: Arc<Source>) -> Result<Self, Diagnostics> {
-        if source.name().ends_with(".json") {
+        let extension = Path::new(source.name()).extension();
+        if extension.is_some_and(|extension| extension.eq_ignore_ascii_case("json")) {
             Self::parse_json(source)
         } else {
             Self::parse(source)
@@ -162,6 +169,18 @@ impl Body {
         Self::new(&source, Kind::Merged(bodies.into()))
     }
 
+    /// The same body, where `dynamic` blocks stand for the blocks that they make, on all levels.
+    ///
+    /// `dynamic "x" { for_each = xs  content { .. } }` makes a block of type `x` for each element of `xs`, which is
+    /// `x.key` and `x.value` in it; `iterator = name` gives the variable another name, and `labels = [..]` are the
+    /// block's labels. The context is what `for_each` and `labels` are evaluated in; what is in the blocks is evaluated
+    /// when it is asked for. Together the dynamic blocks of a body make a million blocks at most.
+    #[must_use]
+    pub fn with_dynamic_blocks(&self, context: &crate::Context) -> Self {
+        let dynamic = Dynamic::new(self.clone(), context);
+        Self::new(&self.source, Kind::Dynamic(Arc::new(dynamic)))
+    }
+
     /// What the body holds, by a schema. What the schema does not name is an error, and so is what it requires and is
     /// missing.
     pub fn content(&self, schema: &Schema) -> (Content, Diagnostics) {
@@ -191,6 +210,7 @@ impl Body {
             Kind::Json(node) => json::content(&self.source, node, asked, diagnostics),
             Kind::Assigned(assigned) => assigned.content(&self.source, asked, diagnostics),
             Kind::Merged(bodies) => merged::content(bodies, asked, diagnostics),
+            Kind::Dynamic(dynamic) => dynamic.content(asked, diagnostics),
         }
     }
 
@@ -207,6 +227,7 @@ impl Body {
             Kind::Json(node) => json::attributes(&self.source, node, diagnostics),
             Kind::Assigned(assigned) => assigned.attributes.clone(),
             Kind::Merged(bodies) => merged::attributes(bodies, diagnostics),
+            Kind::Dynamic(dynamic) => dynamic.attributes(diagnostics),
         }
     }
 
@@ -218,6 +239,7 @@ impl Body {
                 let (attributes, blocks): (Vec<_>, Vec<_>) = bodies.iter().map(Self::everything).unzip();
                 (attributes.concat(), blocks.concat())
             }
+            Kind::Dynamic(dynamic) => dynamic.everything(),
             Kind::Json(_) | Kind::Assigned(_) => (self.all_attributes(&mut Diagnostics::new()), Vec::new()),
         }
     }
@@ -234,7 +256,22 @@ impl Body {
             Kind::Json(node) => node.range,
             Kind::Assigned(assigned) => assigned.range,
             Kind::Merged(bodies) => return bodies.first().map_or_else(|| self.at(Range::default()), Self::span),
+            Kind::Dynamic(dynamic) => return dynamic.inner().span(),
         })
+    }
+
+    /// What names the block that the body is of, as [`Block::header_span`]; of a file the same as
+    /// [`missing_span`](Self::missing_span).
+    pub fn header_span(&self) -> Span {
+        self.header.map_or_else(|| self.missing_span(), |header| self.at(header))
+    }
+
+    /// The same, of a block.
+    fn of_block(self, header: Range) -> Self {
+        Self {
+            header: Some(header),
+            ..self
+        }
     }
 
     /// Where something is missing that the body should have.
@@ -249,7 +286,12 @@ impl Body {
                 start: assigned.range.start,
                 end: assigned.range.start,
             },
-            Kind::Merged(bodies) => return bodies.first().map_or_else(|| self.at(Range::default()), Self::missing_span),
+            Kind::Merged(bodies) => {
+                return bodies
+                    .first()
+                    .map_or_else(|| self.at(Range::default()), Self::missing_span);
+            }
+            Kind::Dynamic(dynamic) => return dynamic.inner().missing_span(),
         })
     }
 
@@ -257,6 +299,7 @@ impl Body {
         Self {
             source: Arc::clone(source),
             kind,
+            header: None,
         }
     }
 

@@ -17,7 +17,9 @@ pub(super) fn content(
     let every = asked.spellings == Spellings::Every;
     for attribute in &node.attributes {
         if asked.schema.has_attribute(&attribute.name) {
-            content.attributes.insert(attribute.name.clone(), lift(source, attribute));
+            content
+                .attributes
+                .insert(attribute.name.clone(), lift(source, attribute));
         } else if every && asked.schema.labels(&attribute.name).is_some() {
             content.assigned.push(lift(source, attribute));
         } else if !asked.partial {
@@ -30,7 +32,7 @@ pub(super) fn content(
                 Some(diagnostic) => diagnostics.push(diagnostic),
                 None => content.blocks.push(lift_block(source, block)),
             }
-        } else if every && asked.schema.has_attribute(&block.name) {
+        } else if asked.spellings != Spellings::Strict && asked.schema.has_attribute(&block.name) {
             content.strays.push(lift_block(source, block));
         } else if !asked.partial {
             diagnostics.push(unsupported_block(source, block, asked));
@@ -56,22 +58,25 @@ pub(super) fn missing_argument(name: &str, place: Span) -> Diagnostic {
         .with_path([name])
 }
 
-pub(super) fn attributes(
-    source: &Arc<Source>,
-    node: &Arc<ast::Body>,
-    diagnostics: &mut Diagnostics,
-) -> Vec<Attribute> {
+pub(super) fn attributes(source: &Arc<Source>, node: &Arc<ast::Body>, diagnostics: &mut Diagnostics) -> Vec<Attribute> {
     if let Some(block) = node.blocks.first() {
         let summary = format!("Unexpected \"{}\" block", block.name);
         let detail = "Only arguments (`name = value`) are expected here, no blocks.";
         let place = Span::new(source, block.name_range.into());
         diagnostics.push(Diagnostic::error(summary, detail).with_span(place));
     }
-    node.attributes.iter().map(|attribute| lift(source, attribute)).collect()
+    node.attributes
+        .iter()
+        .map(|attribute| lift(source, attribute))
+        .collect()
 }
 
 pub(super) fn everything(source: &Arc<Source>, node: &ast::Body) -> (Vec<Attribute>, Vec<Block>) {
-    let attributes = node.attributes.iter().map(|attribute| lift(source, attribute)).collect();
+    let attributes = node
+        .attributes
+        .iter()
+        .map(|attribute| lift(source, attribute))
+        .collect();
     let blocks = node.blocks.iter().map(|block| lift_block(source, block)).collect();
     (attributes, blocks)
 }
@@ -95,7 +100,7 @@ fn lift_block(source: &Arc<Source>, block: &ast::Block) -> Block {
         name_range: block.name_range,
         header: header(block),
         labels: block.labels.iter().map(label).collect(),
-        body: Body::new(source, Kind::Native(Arc::clone(&block.body))),
+        body: Body::new(source, Kind::Native(Arc::clone(&block.body))).of_block(header(block)),
     }
 }
 
@@ -135,8 +140,9 @@ fn unsupported_block(source: &Arc<Source>, block: &ast::Block, asked: Asked<'_>)
     } else if asked.schema.has_attribute(name) {
         format!(" \"{name}\" is an argument: write {name} = ..")
     } else {
-        did_you_mean(name, asked.schema.attributes())
-            .map_or_else(String::new, |similar| format!(" Did you mean the argument \"{similar}\"?"))
+        did_you_mean(name, asked.schema.attributes()).map_or_else(String::new, |similar| {
+            format!(" Did you mean the argument \"{similar}\"?")
+        })
     };
     let detail = format!("Blocks of type \"{name}\" are not expected here.{hint}");
     Diagnostic::error("Unsupported block type", detail)
@@ -160,7 +166,8 @@ fn wrong_labels(source: &Arc<Source>, block: &ast::Block, expected: &[String]) -
             .with_span(Span::new(source, block.open_range.into()))
     } else {
         let extra = block.labels.get(expected.len())?;
-        Diagnostic::error(format!("Extraneous label for {name}"), wanted).with_span(Span::new(source, extra.range.into()))
+        Diagnostic::error(format!("Extraneous label for {name}"), wanted)
+            .with_span(Span::new(source, extra.range.into()))
     };
     let context = Span::new(source, block.name_range.to(block.open_range).into());
     Some(diagnostic.with_context(context).with_path([name.as_str()]))

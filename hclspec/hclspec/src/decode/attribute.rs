@@ -1,5 +1,7 @@
 //! Arguments.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::place::Place;
@@ -7,7 +9,7 @@ use super::spellings::{is_map_like, reshape};
 use super::{Decoder, Spellings};
 use crate::body::{Attribute, Block};
 use crate::cty::{ConvertError, convert};
-use crate::{Diagnostic, Diagnostics, Expression, Type, Value};
+use crate::{Diagnostic, Diagnostics, Evaluated, Expression, Type, Value};
 
 impl Decoder<'_, '_> {
     pub(super) fn attribute(&mut self, name: &str, ty: &Type, place: &Place<'_>) -> Value {
@@ -20,21 +22,29 @@ impl Decoder<'_, '_> {
                 |attribute| self.under(name, |decoder| decoder.typed(attribute, ty)),
             );
         }
-        self.under(name, |decoder| decoder.from_blocks(attribute, &strays, ty))
+        self.under(name, |decoder| decoder.of_blocks(attribute, &strays, ty))
     }
 
     /// The value of an argument, converted to a type; unknown where there are diagnostics.
     pub(super) fn typed(&mut self, attribute: &Attribute, ty: &Type) -> Value {
-        let expression = &attribute.value;
-        let mut found = Diagnostics::new();
-        let value = expression.value(self.context, &mut found);
-        let has_errors = found.has_errors();
-        self.report_all(found);
+        self.typed_or(attribute, ty, "Incorrect attribute value type")
+    }
+
+    /// The same; the summary is that of a value which is of another type.
+    pub(super) fn typed_or(&mut self, attribute: &Attribute, ty: &Type, summary: &str) -> Value {
+        let Evaluated {
+            value,
+            diagnostics,
+            kept,
+            ..
+        } = attribute.value.evaluate_partly(self.context);
+        let has_errors = diagnostics.has_errors();
+        self.report_all(diagnostics);
         let value = match self.spellings {
             Spellings::Strict => value,
-            Spellings::Every => reshape(value, ty),
+            Spellings::Maps | Spellings::Every => reshape(value, ty),
         };
-        if self.context.keeps_text() && expression.has_kept(&value) {
+        if kept {
             // A text that stands for a value that is not known yet may well be of the right type in the end.
             return convert(value.clone(), ty).unwrap_or(value);
         }
@@ -42,20 +52,20 @@ impl Decoder<'_, '_> {
             Ok(value) => value,
             Err(error) => {
                 if !has_errors {
-                    self.mismatch(attribute, ty, &error);
+                    self.mismatch(attribute, ty, &error, summary);
                 }
                 Value::Unknown(ty.clone())
             }
         }
     }
 
-    fn mismatch(&mut self, attribute: &Attribute, ty: &Type, error: &ConvertError) {
+    fn mismatch(&mut self, attribute: &Attribute, ty: &Type, error: &ConvertError, summary: &str) {
         let context = attribute.span();
-        if self.spellings == Spellings::Every && self.explain(&attribute.value, ty) {
+        if self.spellings != Spellings::Strict && self.explain(&attribute.value, ty) {
             return;
         }
         let detail = format!("Inappropriate value for \"{}\": {error}.", self.path_text());
-        let diagnostic = Diagnostic::error("Incorrect attribute value type", detail)
+        let diagnostic = Diagnostic::error(summary, detail)
             .with_span(attribute.value.span())
             .with_context(context);
         self.report(diagnostic);
@@ -96,15 +106,17 @@ impl Decoder<'_, '_> {
     fn check_part(&mut self, expression: &Expression, ty: &Type) {
         // Its own errors were reported with the whole.
         let value = expression.value(self.context, &mut Diagnostics::new());
-        let Err(error) = convert(reshape(value, ty), ty) else { return };
+        let Err(error) = convert(reshape(value, ty), ty) else {
+            return;
+        };
         if !self.explain(expression, ty) {
             let detail = format!("Inappropriate value for \"{}\": {error}.", self.path_text());
             self.error("Incorrect attribute value type", detail, expression.span());
         }
     }
 
-    /// A map, an object or a list of them, from blocks, after what is assigned.
-    fn from_blocks(&mut self, attribute: Option<&Attribute>, blocks: &[&Block], ty: &Type) -> Value {
+    /// A map, an object or a list of them, from blocks and what is assigned, in the order of the text.
+    fn of_blocks(&mut self, attribute: Option<&Attribute>, blocks: &[&Block], ty: &Type) -> Value {
         if !is_map_like(ty) {
             for block in blocks {
                 let detail = format!("\"{0}\" is an argument here, not a block. Write {0} = ..", block.name);
@@ -112,19 +124,8 @@ impl Decoder<'_, '_> {
             }
             return Value::Unknown(ty.clone());
         }
-        let mut values = Vec::with_capacity(blocks.len() + 1);
-        if let Some(attribute) = attribute {
-            let every = match element_of_list(ty) {
-                Some(_) => ty.clone(),
-                None => Type::list(ty.clone()),
-            };
-            match self.typed(attribute, &every) {
-                Value::List(_, elements) | Value::Tuple(elements) => values.extend(elements),
-                Value::Null(_) => {}
-                other => return Value::Unknown(other.ty()),
-            }
-        }
         let element = element_of_list(ty).unwrap_or(ty);
+        let mut values = Vec::with_capacity(blocks.len() + 1);
         for (index, block) in blocks.iter().enumerate() {
             let value = if blocks.len() == 1 {
                 self.block_value(block, element)
@@ -132,6 +133,20 @@ impl Decoder<'_, '_> {
                 self.under(format!("[{index}]"), |decoder| decoder.block_value(block, element))
             };
             values.push(value);
+        }
+        if let Some(attribute) = attribute {
+            let every = match element_of_list(ty) {
+                Some(_) => ty.clone(),
+                None => Type::list(ty.clone()),
+            };
+            let place = blocks.iter().take_while(|block| is_before(block, attribute)).count();
+            match self.typed(attribute, &every) {
+                Value::List(_, elements) | Value::Set(_, elements) | Value::Tuple(elements) => {
+                    values.splice(place..place, elements);
+                }
+                Value::Null(_) => {}
+                _ => return Value::Unknown(ty.clone()),
+            }
         }
         let value = reshape(Value::Tuple(values), ty);
         // Each part is converted already, or reported.
@@ -151,29 +166,39 @@ impl Decoder<'_, '_> {
             let value = self.under(attribute.name.as_str(), |decoder| decoder.typed(attribute, &inner));
             entries.insert(attribute.name.to_string(), value);
         }
-        for nested in &blocks {
-            let name = nested.name.as_str();
-            if entries.contains_key(name) {
-                continue;
-            }
+        let mut groups: IndexMap<&str, Vec<&Block>> = IndexMap::new();
+        for nested in blocks
+            .iter()
+            .filter(|nested| !entries.contains_key(nested.name.as_str()))
+        {
+            groups.entry(nested.name.as_str()).or_default().push(nested);
+        }
+        for (name, group) in groups {
             let Some(inner) = field(ty, name).filter(is_map_like) else {
                 let detail = "Only arguments (`name = value`) are expected here, no blocks.";
-                self.error("Unsupported block type", detail, nested.name_span());
+                for nested in group {
+                    self.error("Unsupported block type", detail, nested.name_span());
+                }
                 continue;
             };
-            let same: Vec<&Block> = blocks.iter().filter(|other| other.name == nested.name).collect();
-            let value = self.under(name, |decoder| decoder.from_blocks(None, &same, &inner));
+            let value = self.under(name, |decoder| decoder.of_blocks(None, &group, &inner));
             entries.insert(name.to_owned(), value);
         }
         if let Type::Object(fields) = ty {
             for name in fields.keys().filter(|name| !entries.contains_key(*name)) {
                 let detail = format!("The argument \"{name}\" is required, but it is not set.");
-                let diagnostic = Diagnostic::error("Missing required argument", detail).with_span(block.body.missing_span());
+                let diagnostic =
+                    Diagnostic::error("Missing required argument", detail).with_span(block.body.missing_span());
                 self.report(diagnostic.with_path([name.as_str()]));
             }
         }
         Value::Object(Box::new(entries))
     }
+}
+
+/// Whether a block is written before an argument, as far as they are in one text.
+fn is_before(block: &Block, attribute: &Attribute) -> bool {
+    Arc::ptr_eq(block.body.source(), attribute.value.source()) && block.name_range.start < attribute.name_range.start
 }
 
 fn element_of_list(ty: &Type) -> Option<&Type> {

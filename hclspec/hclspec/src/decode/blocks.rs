@@ -20,26 +20,32 @@ impl<'s> Decoder<'s, '_> {
     }
 
     pub(super) fn block_attrs(&mut self, name: &str, ty: &Type, required: bool, place: &Place<'_>) -> Value {
-        let Some(block) = self.single(name, required, place) else {
-            return Value::Null(Type::map(ty.clone()));
-        };
-        self.under(name, |decoder| {
-            let mut found = Diagnostics::new();
-            let attributes = block.body.all_attributes(&mut found);
-            decoder.report_all(found);
-            let mut entries = IndexMap::with_capacity(attributes.len());
-            for attribute in &attributes {
-                let value = decoder.under(attribute.name.as_str(), |decoder| decoder.typed(attribute, ty));
-                entries.insert(attribute.name.to_string(), value);
+        let mut all: Vec<&Block> = Vec::new();
+        match self.spellings {
+            Spellings::Strict => all.extend(self.single(name, required, place)),
+            Spellings::Every => all.extend(place.blocks_of(name)),
+        }
+        if all.is_empty() {
+            if self.spellings == Spellings::Every && required {
+                self.missing_block(name, place);
             }
-            decoder.one_type(entries, ty)
+            return Value::Null(Type::map(ty.clone()));
+        }
+        self.under(name, |decoder| {
+            let mut entries = IndexMap::new();
+            for block in all {
+                let mut found = Diagnostics::new();
+                let attributes = block.body.all_attributes(&mut found);
+                decoder.report_all(found);
+                for attribute in &attributes {
+                    let value = decoder.under(attribute.name.as_str(), |decoder| {
+                        decoder.typed_or(attribute, ty, "Invalid attribute value")
+                    });
+                    entries.insert(crate::cty::nfc(attribute.name.to_string()), value);
+                }
+            }
+            one_type(entries, ty)
         })
-    }
-
-    /// A map of values that are of the type already, unless the type leaves open what they are.
-    fn one_type(&mut self, entries: IndexMap<String, Value>, ty: &Type) -> Value {
-        let wanted = Type::map(ty.clone());
-        convert(Value::Object(Box::new(entries)), &wanted).unwrap_or(Value::Unknown(wanted))
     }
 
     pub(super) fn block_list(&mut self, blocks: &'s Blocks, place: &Place<'_>) -> Value {
@@ -70,13 +76,23 @@ impl<'s> Decoder<'s, '_> {
     fn check_count(&mut self, blocks: &'s Blocks, found: &[Block], place: &Place<'_>) {
         let Blocks { name, min, max, nested } = blocks;
         if found.len() < *min {
-            let detail = format!("At least {min} blocks of type \"{name}\" are required; there are {}.", found.len());
+            let detail = format!(
+                "At least {min} blocks of type \"{name}\" are required; there are {}.",
+                found.len()
+            );
             let diagnostic = Diagnostic::error(format!("Insufficient {name} blocks"), detail);
-            self.report(diagnostic.with_span(place.body.missing_span()).with_path([name.as_str()]));
+            self.report(
+                diagnostic
+                    .with_span(place.body.missing_span())
+                    .with_path([name.as_str()]),
+            );
         } else if let Some(max) = *max
             && let Some(extra) = found.get(max)
         {
-            let detail = format!("At most {max} blocks of type \"{name}\" are allowed; there are {}.", found.len());
+            let detail = format!(
+                "At most {max} blocks of type \"{name}\" are allowed; there are {}.",
+                found.len()
+            );
             let span = self.span_in(nested, extra);
             let diagnostic = Diagnostic::error(format!("Too many {name} blocks"), detail).with_span(span);
             self.report(diagnostic.with_context(extra.header_span()).with_path([name.as_str()]));
@@ -127,7 +143,10 @@ impl<'s> Decoder<'s, '_> {
         // Where the type leaves something open, the blocks have to agree on it.
         convert(Tree::Level(tree).into_value(), &wanted).unwrap_or_else(|error| {
             let first = place.blocks_of(&blocks.name).next();
-            let span = first.map_or_else(|| place.body.missing_span(), |block| self.span_in(&blocks.nested, block));
+            let span = first.map_or_else(
+                || place.body.missing_span(),
+                |block| self.span_in(&blocks.nested, block),
+            );
             let detail = format!("The arguments of all blocks of this type must be of the same types: {error}.");
             let summary = format!("Inconsistent argument types in {} blocks", blocks.name);
             let diagnostic = Diagnostic::error(summary, detail).with_span(span);
@@ -143,7 +162,8 @@ impl<'s> Decoder<'s, '_> {
     fn labelled(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> IndexMap<String, Tree> {
         let mut tree = IndexMap::new();
         for block in place.blocks_of(&blocks.name) {
-            let (outer, rest) = block.labels.split_at(blocks.labels.len().min(block.labels.len()));
+            let count = blocks.labels.len().min(block.labels.len());
+            let (outer, rest) = block.labels.split_at(count);
             let depth = self.path.len();
             self.path.push(blocks.name.clone());
             self.path.extend(outer.iter().map(|label| label.text.to_string()));
@@ -153,7 +173,10 @@ impl<'s> Decoder<'s, '_> {
                     let _ = write!(text, " \"{}\"", label.text);
                     text
                 });
-                let detail = format!("A {}{labels} block was already defined. Its labels must be unique.", blocks.name);
+                let detail = format!(
+                    "A {}{labels} block was already defined. Its labels must be unique.",
+                    blocks.name
+                );
                 self.error(format!("Duplicate {} block", blocks.name), detail, block.header_span());
             }
             self.path.truncate(depth);
@@ -166,9 +189,7 @@ impl<'s> Decoder<'s, '_> {
         let mut found = place.content.blocks.iter().filter(|block| block.name == name);
         let first = found.next();
         if first.is_none() && required {
-            let detail = format!("A block of type \"{name}\" is required here.");
-            let diagnostic = Diagnostic::error(format!("Missing {name} block"), detail);
-            self.report(diagnostic.with_span(place.body.missing_span()).with_path([name]));
+            self.missing_block(name, place);
         }
         if let (Some(first), Some(second)) = (first, found.next()) {
             let detail = format!(
@@ -183,6 +204,12 @@ impl<'s> Decoder<'s, '_> {
         first
     }
 
+    fn missing_block(&mut self, name: &str, place: &Place<'_>) {
+        let detail = format!("A block of type \"{name}\" is required here.");
+        let diagnostic = Diagnostic::error(format!("Missing {name} block"), detail);
+        self.report(diagnostic.with_span(place.body.missing_span()).with_path([name]));
+    }
+
     /// The content with objects that are assigned as the blocks that they stand for.
     pub(super) fn expand(&mut self, mut content: Content, schema: &Schema) -> Content {
         if self.spellings == Spellings::Strict || content.assigned.is_empty() {
@@ -191,82 +218,114 @@ impl<'s> Decoder<'s, '_> {
         let mut blocks = Vec::new();
         for attribute in std::mem::take(&mut content.assigned) {
             let depth = schema.labels(&attribute.name).map_or(0, <[String]>::len);
+            let mut assigned = Assigned {
+                attribute: &attribute,
+                labels: Vec::new(),
+                blocks: &mut blocks,
+            };
             self.under(attribute.name.to_string(), |decoder| {
-                decoder.assigned(&attribute, &attribute.value, depth, &mut Vec::new(), &mut blocks);
+                decoder.assigned(&attribute.value, depth, &mut assigned);
             });
         }
         blocks.append(&mut content.blocks);
+        let source = blocks.first().map(|block| std::sync::Arc::clone(block.body.source()));
+        if source.is_some_and(|source| {
+            blocks
+                .iter()
+                .all(|block| std::sync::Arc::ptr_eq(block.body.source(), &source))
+        }) {
+            blocks.sort_by_key(|block| block.name_range.start);
+        }
         content.blocks = blocks;
         content
     }
 
     /// The blocks that an expression is: an object, a list of objects, or null; under one level for each label.
-    fn assigned(
-        &mut self,
-        attribute: &Attribute,
-        expression: &Expression,
-        depth: usize,
-        labels: &mut Vec<Label>,
-        blocks: &mut Vec<Block>,
-    ) {
+    fn assigned(&mut self, expression: &Expression, depth: usize, assigned: &mut Assigned<'_>) {
         if let Some(elements) = expression.elements() {
             for element in &elements {
-                self.assigned(attribute, element, depth, labels, blocks);
+                self.assigned(element, depth, assigned);
             }
             return;
         }
         let source = expression.source();
         let range = expression.range();
-        let entries = match expression.attributes(self.context) {
-            Some(entries) => entries,
-            None => {
-                let mut found = Diagnostics::new();
-                let value = expression.value(self.context, &mut found);
-                let has_errors = found.has_errors();
-                self.report_all(found);
-                if has_errors || value.is_null() || !value.is_known() {
-                    return;
+        let entries = if let Some(entries) = expression.attributes(self.context) {
+            entries
+        } else {
+            let Some((value, kept)) = self.assigned_value(expression) else {
+                return;
+            };
+            let computed = |value: &Value| Expression::computed(source, value.clone(), range, kept);
+            if let Some(elements) = value.as_list() {
+                for element in elements {
+                    self.assigned(&computed(element), depth, assigned);
                 }
-                if let Some(elements) = value.as_list() {
-                    for element in elements {
-                        let element = Expression::computed(source, element.clone(), range);
-                        self.assigned(attribute, &element, depth, labels, blocks);
-                    }
-                    return;
-                }
-                let Some(entries) = value.as_map() else {
-                    let detail = format!("A block or an object is required here, but this is a {}.", value.kind());
-                    self.error("Incorrect value type", detail, expression.span());
-                    return;
-                };
-                let computed = entries.iter().map(|(name, value)| Attribute {
-                    name: name.as_str().into(),
-                    name_range: range,
-                    value: Expression::computed(source, value.clone(), range),
-                });
-                computed.collect()
+                return;
             }
+            let Some(entries) = value.as_map() else {
+                let detail = format!("A block or an object is required here, but this is a {}.", value.kind());
+                self.error("Incorrect value type", detail, expression.span());
+                return;
+            };
+            let entries = entries.iter().map(|(name, value)| Attribute {
+                name: name.as_str().into(),
+                name_range: range,
+                value: computed(value),
+            });
+            entries.collect()
         };
         if depth == 0 {
-            blocks.push(Block {
-                name: attribute.name.clone(),
-                name_range: attribute.name_range,
-                header: attribute.name_range,
-                labels: labels.clone(),
-                body: Body::assigned(source, entries, range),
-            });
+            assigned.push(Body::assigned(source, entries, range));
             return;
         }
         for entry in entries {
-            labels.push(Label {
+            assigned.labels.push(Label {
                 text: entry.name.clone(),
                 source: std::sync::Arc::clone(source),
                 range: entry.name_range,
             });
-            self.assigned(attribute, &entry.value, depth - 1, labels, blocks);
-            labels.pop();
+            self.assigned(&entry.value, depth - 1, assigned);
+            assigned.labels.pop();
         }
     }
+
+    /// The value of what is assigned and is no written-out object; none where it stands for no block. Also whether text
+    /// was kept in it.
+    fn assigned_value(&mut self, expression: &Expression) -> Option<(Value, bool)> {
+        let evaluated = expression.evaluate_partly(self.context);
+        let has_errors = evaluated.diagnostics.has_errors();
+        self.report_all(evaluated.diagnostics);
+        let value = evaluated.value;
+        let is_there = !has_errors && !value.is_null() && value.is_known();
+        is_there.then_some((value, evaluated.kept))
+    }
+}
+
+/// Blocks that are written as an argument.
+struct Assigned<'a> {
+    attribute: &'a Attribute,
+    /// Those down to the block at hand.
+    labels: Vec<Label>,
+    blocks: &'a mut Vec<Block>,
+}
+
+impl Assigned<'_> {
+    fn push(&mut self, body: Body) {
+        self.blocks.push(Block {
+            name: self.attribute.name.clone(),
+            name_range: self.attribute.name_range,
+            header: self.attribute.name_range,
+            labels: self.labels.clone(),
+            body,
+        });
+    }
+}
+
+/// A map of values that are of the type already, unless the type leaves open what they are.
+fn one_type(entries: IndexMap<String, Value>, ty: &Type) -> Value {
+    let wanted = Type::map(ty.clone());
+    convert(Value::Object(Box::new(entries)), &wanted).unwrap_or(Value::Unknown(wanted))
 }
 
 /// Values under labels.
@@ -281,7 +340,9 @@ impl Tree {
             Self::Leaf(value) => value,
             Self::Level(entries) => {
                 let entries = entries.into_iter();
-                Value::Object(Box::new(entries.map(|(label, tree)| (label, tree.into_value())).collect()))
+                Value::Object(Box::new(
+                    entries.map(|(label, tree)| (label, tree.into_value())).collect(),
+                ))
             }
         }
     }

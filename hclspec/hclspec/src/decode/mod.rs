@@ -21,11 +21,15 @@ pub enum Spellings {
     /// HCL's own: a block is `x { .. }`, an argument is `x = ..`.
     #[default]
     Strict,
+    /// Also `x { .. }` for an argument that is a map, once or repeated, and a list of maps for one map: then later keys
+    /// win.
+    Maps,
     /// Also those that grew up around plugin configurations, where one stands for the other:
     ///
     /// - `x = { .. }` and `x = [{ .. }, { .. }]` for blocks;
     /// - `x { .. }`, once or repeated, for arguments that are maps, objects, or lists of them;
-    /// - one map for a list of maps, and a list of maps for one map: then later keys win.
+    /// - one map for a list of maps, and a list of maps for one map: then later keys win;
+    /// - several blocks of arguments with any names, as one: then later keys win.
     Every,
 }
 
@@ -149,10 +153,18 @@ impl<'s, 'c> Decoder<'s, 'c> {
             Spec::BlockMap(blocks) => self.block_map(blocks, place),
             Spec::BlockObject(blocks) => self.block_object(blocks, place),
             Spec::BlockLabel { index, name } => self.label(*index, name, place),
+            Spec::BlockPlace => {
+                let range = place.body.header_span().range();
+                Value::list(Type::Number, [range.start, range.end])
+            }
             Spec::BlockAttrs { name, ty, required } => self.block_attrs(name, ty, *required, place),
             Spec::Default { primary, default } => {
                 let value = self.part(primary, place);
-                if value.is_null() { self.part(default, place) } else { value }
+                if value.is_null() {
+                    self.part(default, place)
+                } else {
+                    value
+                }
             }
             Spec::Literal(value) => value.clone(),
             Spec::Expression(expression) => {
@@ -169,6 +181,9 @@ impl<'s, 'c> Decoder<'s, 'c> {
                 }
                 for mut diagnostic in check.run(&value) {
                     let span = diagnostic.span.take();
+                    // A look at a whole block may be about one of its arguments.
+                    let argument = diagnostic.path.first().and_then(|name| place.content.attributes.get(name.as_str()));
+                    let span = span.or_else(|| argument.map(|argument| argument.value.span()));
                     let span = span.unwrap_or_else(|| self.span_of(nested, place));
                     self.report(diagnostic.with_span(span));
                 }

@@ -42,7 +42,7 @@ impl<'s> Decoder<'s, '_> {
             | Spec::Transform { nested, .. }
             | Spec::Validate { nested, .. }
             | Spec::Described { nested, .. } => Some(self.span_of(nested, place)),
-            Spec::Object(_) | Spec::Array(_) | Spec::Literal(_) => None,
+            Spec::Object(_) | Spec::Array(_) | Spec::BlockPlace | Spec::Literal(_) => None,
         };
         found.unwrap_or_else(|| place.body.missing_span())
     }

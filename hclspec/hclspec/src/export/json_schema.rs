@@ -19,11 +19,8 @@ use crate::{Spec, Type, Value};
 /// assert_eq!(schema["properties"]["image"]["description"], "What to run.");
 /// ```
 pub fn json_schema(spec: &Spec) -> Json {
-    let mut schema = object(&choices(spec));
-    if let Json::Object(members) = &mut schema {
-        members.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
-    }
-    schema
+    let dialect = "https://json-schema.org/draft/2020-12/schema";
+    with(object(&choices(spec)), "$schema", Some(dialect.into()))
 }
 
 fn object(choices: &[Choice<'_>]) -> Json {
@@ -36,15 +33,13 @@ fn object(choices: &[Choice<'_>]) -> Json {
         .filter(|choice| choice.required)
         .map(|choice| choice.name)
         .collect();
-    let mut schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    if !required.is_empty() {
-        schema["required"] = json!(required);
-    }
-    schema
+    let schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    let required = (!required.is_empty()).then(|| json!(required));
+    with(schema, "required", required)
 }
 
 fn property(choice: &Choice<'_>) -> Json {
-    let mut schema = match &choice.form {
+    let schema = match &choice.form {
         Form::Argument(ty) => of_type(ty),
         Form::Free(ty) => json!({"type": "object", "additionalProperties": of_type(ty)}),
         Form::Block { labels, max, nested } => {
@@ -54,17 +49,20 @@ fn property(choice: &Choice<'_>) -> Json {
                 Some(max) => json!({"anyOf": [body, {"type": "array", "items": body, "maxItems": max}]}),
                 None => json!({"anyOf": [body, {"type": "array", "items": body}]}),
             };
-            labels
-                .iter()
-                .rev()
-                .fold(bodies, |inner, label| json!({"type": "object", "title": label, "additionalProperties": inner}))
+            labels.iter().rev().fold(
+                bodies,
+                |inner, label| json!({"type": "object", "title": label, "additionalProperties": inner}),
+            )
         }
     };
-    if let Some(text) = choice.description {
-        schema["description"] = text.into();
-    }
-    if let Some(value) = choice.default {
-        schema["default"] = plain(value);
+    let schema = with(schema, "description", choice.description.map(Json::from));
+    with(schema, "default", choice.default.map(plain))
+}
+
+/// The schema with one more member, if there is one.
+fn with(mut schema: Json, name: &str, member: Option<Json>) -> Json {
+    if let (Json::Object(members), Some(member)) = (&mut schema, member) {
+        members.insert(name.to_owned(), member);
     }
     schema
 }
@@ -74,15 +72,17 @@ fn of_type(ty: &Type) -> Json {
         Type::String => json!({"type": ["string", "number", "boolean"]}),
         Type::Number => json!({"type": ["number", "string"]}),
         Type::Bool => json!({"type": ["boolean", "string"]}),
-        Type::List(element) => json!({"type": "array", "items": of_type(element)}),
-        Type::Set(element) => json!({"type": "array", "items": of_type(element)}),
+        Type::List(element) | Type::Set(element) => json!({"type": "array", "items": of_type(element)}),
         Type::Map(element) => json!({"type": "object", "additionalProperties": of_type(element)}),
         Type::Tuple(elements) => {
             let items: Vec<Json> = elements.iter().map(of_type).collect();
             json!({"type": "array", "prefixItems": items, "items": false, "minItems": items.len()})
         }
         Type::Object(attributes) => {
-            let properties: Map<String, Json> = attributes.iter().map(|(name, ty)| (name.clone(), of_type(ty))).collect();
+            let properties: Map<String, Json> = attributes
+                .iter()
+                .map(|(name, ty)| (name.clone(), of_type(ty)))
+                .collect();
             let required: Vec<&String> = attributes.keys().collect();
             json!({"type": "object", "properties": properties, "required": required})
         }

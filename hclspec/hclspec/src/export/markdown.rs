@@ -41,7 +41,9 @@ fn table<'s>(choices: &[Choice<'s>], path: &mut Vec<&'s str>, text: &mut String)
         );
     }
     for choice in choices {
-        let Form::Block { nested, .. } = &choice.form else { continue };
+        let Form::Block { nested, .. } = &choice.form else {
+            continue;
+        };
         path.push(choice.name);
         let _ = writeln!(text, "\n### `{}`\n", path.join("."));
         table(nested, path, text);
@@ -54,7 +56,9 @@ fn kind(choice: &Choice<'_>) -> String {
         Form::Argument(ty) => type_name(ty),
         Form::Free(ty) => format!("block of {} by any name", plural(ty)),
         Form::Block { labels, max, .. } => {
-            let labels: String = labels.iter().map(|label| format!(" \"{label}\"")).collect();
+            let labels: String = labels
+                .iter()
+                .fold(String::new(), |text, label| text + " \"" + label + "\"");
             match max {
                 Some(1) => format!("block{labels}"),
                 Some(max) => format!("blocks{labels}, at most {max}"),
@@ -98,7 +102,10 @@ fn written(value: &Value) -> String {
         }
         Value::Map(_, entries) | Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entries: Vec<String> = entries.iter().map(|(name, value)| format!("{name} = {}", written(value))).collect();
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(name, value)| format!("{name} = {}", written(value)))
+                .collect();
             format!("{{ {} }}", entries.join(", "))
         }
     }

@@ -51,7 +51,14 @@ fn collect<'s>(spec: &'s Spec, around: Around<'s>, all: &mut Vec<Choice<'s>>) {
                 _ => None,
             };
             let default_of = around.default.or(literal);
-            collect(primary, Around { default: default_of, ..around }, all);
+            collect(
+                primary,
+                Around {
+                    default: default_of,
+                    ..around
+                },
+                all,
+            );
             return collect(default, Around::default(), all);
         }
         Spec::Described { nested, text } => {
@@ -59,7 +66,7 @@ fn collect<'s>(spec: &'s Spec, around: Around<'s>, all: &mut Vec<Choice<'s>>) {
             return collect(nested, Around { description, ..around }, all);
         }
         Spec::Transform { nested, .. } | Spec::Validate { nested, .. } => return collect(nested, around, all),
-        Spec::Literal(_) | Spec::Expression(_) | Spec::BlockLabel { .. } => return,
+        Spec::Literal(_) | Spec::Expression(_) | Spec::BlockLabel { .. } | Spec::BlockPlace => return,
         Spec::Attr { name, ty, required } => (name, Form::Argument(ty), *required),
         Spec::BlockAttrs { name, ty, required } => (name, Form::Free(ty), *required),
         Spec::Block { name, required, nested } => (name, block(nested, &[], Some(1)), *required),

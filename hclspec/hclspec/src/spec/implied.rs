@@ -1,8 +1,8 @@
 //! What a spec says of the body and of the value, without either.
 
 use super::{Blocks, LabelledBlocks, Spec};
-use crate::body::Schema;
 use crate::Type;
+use crate::body::Schema;
 
 impl Spec {
     /// The type of the values that are decoded with this spec, as far as it is known before there is a body.
@@ -21,6 +21,7 @@ impl Spec {
             }
             Self::BlockTuple(_) | Self::BlockObject(_) | Self::Expression(_) => Type::Any,
             Self::BlockLabel { .. } => Type::String,
+            Self::BlockPlace => Type::list(Type::Number),
             Self::BlockAttrs { ty, .. } => Type::map(ty.clone()),
             Self::Default { primary, .. } => primary.implied_type(),
             Self::Literal(value) => value.ty(),
@@ -57,7 +58,7 @@ impl Spec {
             Self::Transform { nested, .. } | Self::Validate { nested, .. } | Self::Described { nested, .. } => {
                 nested.collect(schema);
             }
-            Self::BlockLabel { .. } | Self::Literal(_) | Self::Expression(_) => {}
+            Self::BlockLabel { .. } | Self::BlockPlace | Self::Literal(_) | Self::Expression(_) => {}
         }
     }
 
@@ -97,6 +98,7 @@ impl Spec {
             | Self::BlockMap(_)
             | Self::BlockObject(_)
             | Self::BlockAttrs { .. }
+            | Self::BlockPlace
             | Self::Literal(_)
             | Self::Expression(_) => {}
         }

@@ -3,6 +3,7 @@
 mod implied;
 pub mod text;
 mod transform;
+pub mod wire;
 
 use indexmap::IndexMap;
 
@@ -54,6 +55,9 @@ pub enum Spec {
         /// What it is, for messages.
         name: String,
     },
+    /// The place of the block that is decoded: `[start, end]`, the bytes of its header in the text; see
+    /// [`Place`](crate::Place).
+    BlockPlace,
     /// A single block of arguments with any names, as a map. Null where it is missing.
     BlockAttrs {
         /// The block's type.
@@ -155,7 +159,7 @@ impl Spec {
         Self::BlockList(Blocks::new(name, nested))
     }
 
-    /// From `min` to `max` blocks, as a list.
+    /// From `min` to `max` blocks, as a list; a `max` of zero is no limit.
     pub fn block_list_limited(name: impl Into<String>, min: usize, max: usize, nested: Self) -> Self {
         Self::BlockList(Blocks::new(name, nested).limited(min, max))
     }
@@ -165,7 +169,7 @@ impl Spec {
         Self::BlockSet(Blocks::new(name, nested))
     }
 
-    /// From `min` to `max` blocks, as a set; equal ones are counted.
+    /// From `min` to `max` blocks, as a set; equal ones are counted; a `max` of zero is no limit.
     pub fn block_set_limited(name: impl Into<String>, min: usize, max: usize, nested: Self) -> Self {
         Self::BlockSet(Blocks::new(name, nested).limited(min, max))
     }
@@ -259,6 +263,7 @@ impl Spec {
             | Self::BlockMap(_)
             | Self::BlockObject(_)
             | Self::BlockLabel { .. }
+            | Self::BlockPlace
             | Self::Default { .. }
             | Self::Literal(_)
             | Self::Expression(_) => {}
@@ -315,7 +320,7 @@ impl Blocks {
 
     fn limited(mut self, min: usize, max: usize) -> Self {
         self.min = min;
-        self.max = Some(max);
+        self.max = Some(max).filter(|max| *max > 0);
         self
     }
 }

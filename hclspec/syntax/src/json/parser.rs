@@ -73,12 +73,8 @@ impl Parser<'_> {
                 "A configuration in JSON must be an object, or an array of objects.",
             );
         } else if !value.whole {
-            let first = Range {
-                end: value.node.range.start + 1,
-                ..value.node.range
-            };
             self.error(
-                first,
+                start(&value.node),
                 "Root value must be object",
                 "The object, or array of objects, that starts here could not be read whole, for the error given above.",
             );
@@ -197,7 +193,7 @@ impl Parser<'_> {
         let name = self.value();
         let NodeKind::String(text) = name.node.kind else {
             self.error(
-                name.node.range,
+                start(&name.node),
                 "Invalid object property name",
                 "A property's name must be a string in double quotes.",
             );
@@ -503,6 +499,15 @@ fn whole(kind: NodeKind, range: Range) -> Parsed {
         node: Node { kind, range },
         whole: true,
     }
+}
+
+/// The opening bracket of a container, all of anything else.
+fn start(node: &Node) -> Range {
+    let end = match node.kind {
+        NodeKind::Object(_) | NodeKind::Array(_) => node.range.start + 1,
+        _ => node.range.end,
+    };
+    Range { end, ..node.range }
 }
 
 fn invalid(range: Range) -> Parsed {

@@ -76,7 +76,7 @@ impl Parser<'_> {
                     self.if_clauses(items, range, &mut then, &mut otherwise)
                         .map(|last| Part {
                             kind: PartKind::If {
-                                condition,
+                                condition: *condition,
                                 then,
                                 otherwise,
                             },
@@ -84,17 +84,16 @@ impl Parser<'_> {
                         })
                 }
                 Item::For {
-                    key,
-                    value,
+                    names,
                     collection,
                     range,
                 } => {
                     let mut body = Vec::new();
                     self.for_clause(items, range, &mut body).map(|last| Part {
                         kind: PartKind::For {
-                            key_name: key,
-                            value_name: value,
-                            collection,
+                            key_name: names.key,
+                            value_name: names.value,
+                            collection: *collection,
                             body,
                         },
                         range: range.to(last),

@@ -1,26 +1,21 @@
 //! Bodies: arguments and blocks.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::literal::unescape;
 use super::parser::Parser;
-use super::problem::{PLACE, Problem};
+use super::problem::Problem;
 use super::token::{Kind, Token};
 use crate::Range;
 use crate::ast::{Attribute, Block, Body, Label};
 
-/// In bodies of more arguments names are looked up in a table.
-const FEW: usize = 16;
-
-impl<'s> Parser<'s> {
+impl Parser<'_> {
     /// A body up to the end of the text, or to the closing brace of the block that has just been opened.
     pub(super) fn body(&mut self, end: Kind) -> Body {
         let start = self.previous();
         let mut body = Body::default();
-        let mut names = HashMap::new();
         let last = loop {
             let next = self.peek();
             if next.kind == end {
@@ -30,7 +25,7 @@ impl<'s> Parser<'s> {
                 Kind::Newline => {
                     self.read();
                 }
-                Kind::Name => self.item(&mut body, &mut names),
+                Kind::Name => self.item(&mut body),
                 _ => {
                     let bad = self.read();
                     self.report_misplaced(bad, end, start);
@@ -39,6 +34,7 @@ impl<'s> Parser<'s> {
                 }
             }
         };
+        self.remove_repeated(&mut body);
         body.range = start.to(last);
         body.end = Range::empty(last.end);
         body
@@ -61,22 +57,12 @@ impl<'s> Parser<'s> {
         self.report_unless_recovering(problem);
     }
 
-    fn item(&mut self, body: &mut Body, names: &mut HashMap<&'s str, Range>) {
+    fn item(&mut self, body: &mut Body) {
         let name = self.read();
         match self.peek().kind {
             Kind::Equals => {
                 let attribute = self.attribute(name, false);
-                match self.first_of_name(name.range, body, names) {
-                    None => body.attributes.push(attribute),
-                    Some(first) => self.report(
-                        Problem::new(
-                            "Attribute redefined",
-                            format!("This argument has already been set, at {PLACE}. Each can be set once."),
-                            name.range,
-                        )
-                        .about(first),
-                    ),
-                }
+                body.attributes.push(attribute);
             }
             Kind::OpenQuote | Kind::OpenBrace | Kind::Name => {
                 let block = self.block(name);
@@ -84,27 +70,6 @@ impl<'s> Parser<'s> {
             }
             _ => self.nameless(name.range),
         }
-    }
-
-    /// Where the argument of a name was set before, if it was.
-    fn first_of_name(&self, range: Range, body: &Body, names: &mut HashMap<&'s str, Range>) -> Option<Range> {
-        let name = self.text(range);
-        let earlier = &body.attributes;
-        if earlier.len() < FEW {
-            return earlier
-                .iter()
-                .find(|other| other.name == name)
-                .map(|other| other.name_range);
-        }
-        if names.is_empty() {
-            names.extend(
-                earlier
-                    .iter()
-                    .map(|other| (self.text(other.name_range), other.name_range)),
-            );
-        }
-        let first = *names.entry(name).or_insert(range);
-        (first != range).then_some(first)
     }
 
     /// After a name there is nothing that makes it an argument or a block.
@@ -189,7 +154,11 @@ impl<'s> Parser<'s> {
 
     /// Labels, and the opening brace if it is there.
     fn block_header(&mut self, name: Token) -> (Vec<Label>, Option<Range>) {
+        // Few blocks have more than two labels, and those without any need no memory for them.
         let mut labels = Vec::new();
+        if self.peek().kind != Kind::OpenBrace {
+            labels.reserve_exact(2);
+        }
         loop {
             let next = self.peek();
             match next.kind {

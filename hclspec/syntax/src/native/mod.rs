@@ -20,6 +20,7 @@ mod parser;
 mod pieces;
 mod problem;
 mod relocate;
+mod repeated;
 mod scan;
 mod scan_template;
 mod template;

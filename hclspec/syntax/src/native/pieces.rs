@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use smol_str::SmolStr;
 
+use super::for_expression::LoopNames;
 use super::scan::offset;
 use crate::Range;
 use crate::ast::Expr;
@@ -19,15 +20,14 @@ pub(super) enum Item {
         range: Range,
     },
     If {
-        condition: Expr,
+        condition: Box<Expr>,
         range: Range,
     },
     Else(Range),
     EndIf(Range),
     For {
-        key: Option<SmolStr>,
-        value: SmolStr,
-        collection: Expr,
+        names: Box<LoopNames>,
+        collection: Box<Expr>,
         range: Range,
     },
     EndFor(Range),

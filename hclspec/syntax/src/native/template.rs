@@ -1,6 +1,5 @@
 //! Templates: from tokens to literals, sequences and directives.
 
-use super::for_expression::LoopNames;
 use super::literal::{unescape, unescape_marks};
 use super::parser::Parser;
 use super::pieces::{Item, Pieces};
@@ -116,7 +115,7 @@ impl Parser<'_> {
         let name = self.text(word.range);
         let mut item = match name {
             "if" => Item::If {
-                condition: self.expression(),
+                condition: Box::new(self.expression()),
                 range: open.range,
             },
             "for" => self.for_directive(open.range)?,
@@ -157,10 +156,9 @@ impl Parser<'_> {
 
     fn for_directive(&mut self, range: Range) -> Option<Item> {
         match self.loop_names() {
-            Ok(LoopNames { key, value }) => Some(Item::For {
-                key,
-                value,
-                collection: self.expression(),
+            Ok(names) => Some(Item::For {
+                names: Box::new(names),
+                collection: Box::new(self.expression()),
                 range,
             }),
             Err(detail) => {

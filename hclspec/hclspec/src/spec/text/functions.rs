@@ -15,14 +15,14 @@ pub(super) fn read(body: &Body, context: &Context, diagnostics: &mut Diagnostics
         .with_required_attribute("params")
         .with_attribute("variadic_param")
         .with_required_attribute("result");
-    let (content, found) = body.content(&schema);
+    let (arguments, found) = body.content(&schema);
     let has_errors = found.has_errors();
     diagnostics.extend(found);
     if has_errors {
         return None;
     }
-    let names = parameters(content.attributes.get("params")?.value(), diagnostics)?;
-    let variadic = match content.attributes.get("variadic_param") {
+    let names = parameters(arguments.attributes.get("params")?.value(), diagnostics)?;
+    let variadic = match arguments.attributes.get("variadic_param") {
         Some(attribute) => {
             let detail = "The variadic parameter must be a name, without quotes.";
             Some(keyword(
@@ -34,7 +34,7 @@ pub(super) fn read(body: &Body, context: &Context, diagnostics: &mut Diagnostics
         }
         None => None,
     };
-    let result = content.attributes.get("result")?.value().clone();
+    let result = arguments.attributes.get("result")?.value().clone();
     Some(function(names, variadic, result, context.clone()))
 }
 
@@ -89,4 +89,17 @@ fn function(names: Vec<String>, variadic: Option<String>, result: Expression, co
 /// For arguments that are constants: nothing to refer to.
 pub(super) fn bare_context() -> Context {
     Context::new().with_functions(std::iter::empty::<(String, Function)>())
+}
+
+/// For what is no type within a type expression: where the constructors of types are the only functions, as upstream
+/// has it, another one is unknown and not forbidden.
+pub(super) fn type_context(constructors: &[&str]) -> Context {
+    let constructor = |name: &&str| {
+        let parameter = Parameter::new("type", Type::Any).allow_null();
+        let function = Function::new([parameter], Type::Any, |_, _| {
+            Err(FunctionError::new("a type is no value here"))
+        });
+        ((*name).to_owned(), function)
+    };
+    Context::new().with_functions(constructors.iter().map(constructor))
 }

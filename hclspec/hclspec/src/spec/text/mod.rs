@@ -67,7 +67,11 @@ impl SpecFile {
         for (name, value) in &self.variables {
             context.set(name.as_str(), value.clone());
         }
-        context.with_functions(self.functions.iter().map(|(name, function)| (name.as_str(), function.clone())))
+        context.with_functions(
+            self.functions
+                .iter()
+                .map(|(name, function)| (name.as_str(), function.clone())),
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::{SpecFile, functions, types};
 use crate::body::{Content, Schema};
 use crate::spec::{Blocks, LabelledBlocks, Transform};
-use crate::{Block, Body, Context, Diagnostic, Diagnostics, Expression, Span, Spec, Type, Value};
+use crate::{Block, Body, Context, Diagnostic, Diagnostics, Expression, Label, Span, Spec, Type, Value};
 
 /// The kinds of specs: blocks of these types are specs.
 const KINDS: [&str; 15] = [
@@ -36,14 +36,14 @@ pub(super) fn file(body: &Body, diagnostics: &mut Diagnostics) -> Option<SpecFil
     let schema = Schema::new()
         .with_block("variables", [""; 0])
         .with_block("function", ["name"]);
-    let (content, found) = body.content(&with_kinds(schema, &[]));
+    let (top, found) = body.content(&with_kinds(schema, &[]));
     let has_errors = found.has_errors();
     diagnostics.extend(found);
     let context = functions::spec_context();
     let mut variables = IndexMap::new();
     let mut functions = IndexMap::new();
     let mut specs = Vec::new();
-    for block in content.blocks {
+    for block in top.blocks {
         match (block.name(), block.labels()) {
             ("variables", _) => read_variables(&block, &context, &mut variables, diagnostics),
             ("function", [name, ..]) => {
@@ -57,8 +57,9 @@ pub(super) fn file(body: &Body, diagnostics: &mut Diagnostics) -> Option<SpecFil
         context,
         diagnostics,
         depth: 0,
+        incomplete: has_errors,
     };
-    let spec = reader.only("A spec file", body, &specs, has_errors)?;
+    let spec = reader.only("A spec file", body, &specs)?;
     Some(SpecFile {
         spec,
         variables,
@@ -91,6 +92,8 @@ struct Reader<'d> {
     context: Context,
     diagnostics: &'d mut Diagnostics,
     depth: usize,
+    /// Whether something is wrong with the content that was read last.
+    incomplete: bool,
 }
 
 impl Reader<'_> {
@@ -107,7 +110,7 @@ impl Reader<'_> {
     }
 
     fn kind(&mut self, block: &Block) -> Option<Spec> {
-        let name = block.labels().first().map(|label| label.text());
+        let name = block.labels().first().map(Label::text);
         let body = block.body();
         match block.name() {
             "object" => self.object(body),
@@ -125,7 +128,7 @@ impl Reader<'_> {
             "transform" => self.transform(body),
             "literal" => self.literal(body),
             "expression" => {
-                let content = self.arguments(body, Schema::new().with_required_attribute("value"));
+                let content = self.content(body, &Schema::new().with_required_attribute("value"));
                 let value = content.attributes.get("value")?;
                 Some(Spec::Expression(value.value().clone()))
             }
@@ -158,11 +161,12 @@ impl Reader<'_> {
     }
 
     fn attr(&mut self, body: &Body, implied: Option<&str>) -> Option<Spec> {
-        let content = self.arguments(body, schema(&["name", "type", "required"]));
+        let content = self.content(body, &schema(&["name", "type", "required"]));
         let ty = self.ty(&content, "type");
         let required = self.flag(&content, "required");
         let name = self.text(&content, "name")?;
-        let name = self.name(name, implied, body, "Missing name in attribute spec", "name");
+        let name = name.or_else(|| implied.map(str::to_owned));
+        let name = self.name(name, body, "Missing name in attribute spec", "name");
         Some(Spec::Attr {
             name: name?,
             ty: ty?,
@@ -238,7 +242,7 @@ impl Reader<'_> {
     }
 
     fn label(&mut self, body: &Body, implied: Option<&str>) -> Option<Spec> {
-        let content = self.arguments(body, schema(&["name"]).with_required_attribute("index"));
+        let content = self.content(body, &schema(&["name"]).with_required_attribute("index"));
         let index = self.count(&content, "index");
         let name = self.text(&content, "name")?;
         let name = name.or_else(|| implied.map(str::to_owned));
@@ -249,7 +253,7 @@ impl Reader<'_> {
     }
 
     fn block_attrs(&mut self, body: &Body, implied: Option<&str>) -> Option<Spec> {
-        let content = self.arguments(body, schema(&["block_type", "element_type", "required"]));
+        let content = self.content(body, &schema(&["block_type", "element_type", "required"]));
         let ty = self.ty(&content, "element_type");
         let required = self.flag(&content, "required");
         let name = self.block_type("block_attrs", &content, body, implied);
@@ -266,6 +270,9 @@ impl Reader<'_> {
             let detail = "A default of only one spec is the same as that spec.";
             let warning = Diagnostic::warning("Useless default block", detail).with_span(only.header_span());
             self.diagnostics.push(warning);
+        }
+        if content.blocks.is_empty() && self.incomplete {
+            return None;
         }
         if content.blocks.is_empty() {
             let detail = "A default needs at least one nested spec; the first whose value is not null counts.";
@@ -300,7 +307,7 @@ impl Reader<'_> {
 
     fn literal(&mut self, body: &Body) -> Option<Spec> {
         let schema = schema(&["type"]).with_required_attribute("value");
-        let content = self.arguments(body, schema);
+        let content = self.content(body, &schema);
         let expression = content.attributes.get("value")?.value();
         let before = self.diagnostics.error_count();
         let value = expression.value(&self.context, self.diagnostics);
@@ -313,15 +320,14 @@ impl Reader<'_> {
 
     /// The only spec in a block.
     fn nested(&mut self, body: &Body, content: &Content) -> Option<Box<Spec>> {
-        self.only("A spec of blocks", body, &content.blocks, false)
-            .map(Box::new)
+        self.only("A spec of blocks", body, &content.blocks).map(Box::new)
     }
 
-    fn only(&mut self, what: &str, body: &Body, blocks: &[Block], has_errors: bool) -> Option<Spec> {
+    fn only(&mut self, what: &str, body: &Body, blocks: &[Block]) -> Option<Spec> {
         match blocks {
             [only] => self.spec(only),
             // An error above is why there is none.
-            [] if has_errors => None,
+            [] if self.incomplete => None,
             [] => {
                 let detail = format!("{what} must have exactly one spec in it: an object, an attr, or any other.");
                 self.error("Missing spec block", detail, body.missing_span())
@@ -333,12 +339,9 @@ impl Reader<'_> {
         }
     }
 
-    fn arguments(&mut self, body: &Body, schema: Schema) -> Content {
-        self.content(body, &schema)
-    }
-
     fn content(&mut self, body: &Body, schema: &Schema) -> Content {
         let (content, found) = body.content(schema);
+        self.incomplete = found.has_errors();
         self.diagnostics.extend(found);
         content
     }
@@ -346,18 +349,12 @@ impl Reader<'_> {
     fn block_type(&mut self, kind: &str, content: &Content, body: &Body, implied: Option<&str>) -> Option<String> {
         let name = self.text(content, "block_type")?;
         let summary = format!("Missing block_type in {kind} spec");
-        self.name(name, implied, body, &summary, "block_type")
+        let name = name.or_else(|| implied.map(str::to_owned));
+        self.name(name, body, &summary, "block_type")
     }
 
-    fn name(
-        &mut self,
-        explicit: Option<String>,
-        implied: Option<&str>,
-        body: &Body,
-        summary: &str,
-        argument: &str,
-    ) -> Option<String> {
-        let name = explicit.or_else(|| implied.map(str::to_owned)).unwrap_or_default();
+    fn name(&mut self, name: Option<String>, body: &Body, summary: &str, argument: &str) -> Option<String> {
+        let name = name.unwrap_or_default();
         if name.is_empty() {
             let detail = format!("The {argument} must be given: it is the name that is looked for in the input.");
             return self.error(summary, detail, body.missing_span());
@@ -378,25 +375,25 @@ impl Reader<'_> {
         Some(value.as_bool().unwrap_or(false))
     }
 
+    #[expect(clippy::option_option, reason = "an error is not the same as a missing argument")]
     fn text(&mut self, content: &Content, name: &str) -> Option<Option<String>> {
         let value = self.argument(content, name, &Type::String)?;
         Some(value.as_str().map(str::to_owned))
     }
 
     /// A count; none where it is missing or not positive, which means the same.
+    #[expect(clippy::option_option, reason = "an error is not the same as a missing argument")]
     fn count(&mut self, content: &Content, name: &str) -> Option<Option<usize>> {
         let value = self.argument(content, name, &Type::Number)?;
         if value.is_null() {
             return Some(None);
         }
-        match value.as_i64() {
-            Some(count) => Some(usize::try_from(count).ok().filter(|count| *count > 0)),
-            None => {
-                let place = content.attributes.get(name)?.value().span();
-                let detail = format!("The {name} must be a whole number.");
-                self.error("Unsuitable value type", detail, place)
-            }
+        if let Some(count) = value.as_i64() {
+            return Some(usize::try_from(count).ok().filter(|count| *count > 0));
         }
+        let place = content.attributes.get(name)?.value().span();
+        let detail = format!("The {name} must be a whole number.");
+        self.error("Unsuitable value type", detail, place)
     }
 
     /// The value of an optional argument, null where it is missing; nothing where there is an error.
@@ -417,7 +414,7 @@ impl Reader<'_> {
             Ok(value) => Some(value),
             Err(error) => {
                 let detail = format!("Unsuitable value: {}.", error.message);
-                self.error("Unsuitable value type", detail, expression.span())
+                self.error("Unsuitable value type", detail, types::start_of(expression))
             }
         }
     }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use encamp_hclspec_syntax::ast::{Call, Expr, ExprKind, ObjectItem};
+use encamp_hclspec_syntax::ast::{Call, Expr, ExprKind, ObjectItem, PartKind};
 use encamp_hclspec_syntax::{Range, hint};
 
-use crate::{Context, Diagnostic, Diagnostics, Expression, Source, Span, Type, Value};
+use super::functions;
+use crate::{Diagnostic, Diagnostics, Expression, Source, Span, Type, Value};
 
 const NAMES: [&str; 4] = ["string", "number", "bool", "any"];
 const CONSTRUCTORS: [&str; 5] = ["list", "set", "map", "tuple", "object"];
@@ -86,18 +87,36 @@ impl Reader<'_> {
                     ),
                 }
             }
+            // A template of nothing else is what is interpolated.
+            ExprKind::Template(template) if template.parts.len() == 1 => {
+                match template.parts.first().map(|part| &part.kind) {
+                    Some(PartKind::Interpolation { expr, .. }) => self.ty(expr),
+                    _ => self.no_type(expr.range),
+                }
+            }
+            ExprKind::Traversal(base, steps) => {
+                self.ty(base)?;
+                let range = steps.first().map_or(expr.range, |step| step.range);
+                self.error(
+                    "Unsupported attribute",
+                    "A type has no attributes and no elements.".to_owned(),
+                    range,
+                )
+            }
             // The parser has reported it.
             ExprKind::Invalid => None,
             ExprKind::String(text) if NAMES.contains(&text.as_str()) || CONSTRUCTORS.contains(&text.as_str()) => {
                 let detail = format!("A type is written without quotes: {text}.");
                 self.error("Invalid type expression", detail, expr.range)
             }
-            _ => {
-                let detail = "A type is required: string, number, bool, any, list(..), set(..), map(..), tuple([..]) or \
-                              object({ .. }).";
-                self.error("Invalid type expression", detail.to_owned(), expr.range)
-            }
+            _ => self.no_type(expr.range),
         }
+    }
+
+    fn no_type<T>(&mut self, range: Range) -> Option<T> {
+        let detail =
+            "A type is required: string, number, bool, any, list(..), set(..), map(..), tuple([..]) or object({ .. }).";
+        self.error("Invalid type expression", detail.to_owned(), range)
     }
 
     fn call(&mut self, call: &Call) -> Option<Type> {
@@ -119,7 +138,7 @@ impl Reader<'_> {
             }
             [_, second, ..] => {
                 let detail = format!("{name} takes one argument only.");
-                return self.error("Too many function arguments", detail, start(second));
+                return self.error("Too many function arguments", detail, start(self.source, second));
             }
         };
         match (name, &argument.kind) {
@@ -130,11 +149,19 @@ impl Reader<'_> {
             ("object", ExprKind::Object(items)) => self.object(items),
             ("tuple", _) => {
                 let detail = "A tuple type is written with its elements in brackets: tuple([string, number]).";
-                self.error("Invalid function argument", detail.to_owned(), start(argument))
+                self.error(
+                    "Invalid function argument",
+                    detail.to_owned(),
+                    start(self.source, argument),
+                )
             }
             ("object", _) => {
                 let detail = "An object type is written with its attributes in braces: object({ name = string }).";
-                self.error("Invalid function argument", detail.to_owned(), start(argument))
+                self.error(
+                    "Invalid function argument",
+                    detail.to_owned(),
+                    start(self.source, argument),
+                )
             }
             _ => {
                 let is_value = !matches!(
@@ -143,7 +170,7 @@ impl Reader<'_> {
                 );
                 if is_value {
                     let detail = format!("{name} takes a type, the one of its elements: {name}(string).");
-                    return self.error("Invalid function argument", detail, start(argument));
+                    return self.error("Invalid function argument", detail, start(self.source, argument));
                 }
                 let element = self.ty(argument)?;
                 Some(match name {
@@ -183,7 +210,7 @@ impl Reader<'_> {
     fn evaluate(&mut self, expr: &Expr) -> Option<Value> {
         let before = self.diagnostics.error_count();
         let expression = Expression::native(self.source, &Arc::new(expr.clone()));
-        let value = expression.value(&Context::new(), self.diagnostics);
+        let value = expression.value(&functions::type_context(&CONSTRUCTORS), self.diagnostics);
         (self.diagnostics.error_count() == before).then_some(value)
     }
 
@@ -199,13 +226,31 @@ impl Reader<'_> {
     }
 }
 
-/// Where messages point to for a whole expression: the opening bracket of what has brackets.
-fn start(expr: &Expr) -> Range {
-    match expr.kind {
+/// Where messages about the value of an expression point to: its beginning.
+pub(super) fn start_of(expression: &Expression) -> Span {
+    let range = match expression.native_node() {
+        Some(node) => start(expression.source(), node),
+        None => expression.range(),
+    };
+    Span::new(expression.source(), range.into())
+}
+
+/// The opening bracket of what has brackets, the name of what begins with one, and the text within quotes.
+fn start(source: &Arc<Source>, expr: &Expr) -> Range {
+    let Range { start: first, end } = expr.range;
+    match &expr.kind {
         ExprKind::Tuple(_) | ExprKind::Object(_) => Range {
-            start: expr.range.start,
-            end: expr.range.start + 1,
+            start: first,
+            end: first + 1,
         },
+        ExprKind::Traversal(base, _) => start(source, base),
+        ExprKind::Call(call) => call.name_range,
+        ExprKind::String(text) if !text.is_empty() && source.text().as_bytes().get(first as usize) == Some(&b'"') => {
+            Range {
+                start: first + 1,
+                end: end.saturating_sub(1).max(first + 1),
+            }
+        }
         _ => expr.range,
     }
 }

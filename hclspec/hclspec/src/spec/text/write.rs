@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use indexmap::IndexMap;
 
 use crate::spec::{Blocks, LabelledBlocks, Transform};
-use crate::{Spec, Type, Value};
+use crate::{Number, Spec, Type, Value};
 
 /// The spec as hcldec text, which reads back as an equal spec.
 ///
@@ -14,6 +14,13 @@ use crate::{Spec, Type, Value};
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Writer { out: f, indent: 0 }.spec(self, None)
+    }
+}
+
+impl Spec {
+    /// The expression that has this value, as far as an expression can tell the types of collections.
+    pub(in crate::spec) fn literal_text(value: &Value) -> String {
+        value_text(value)
     }
 }
 
@@ -37,7 +44,7 @@ impl Writer<'_, '_> {
             Spec::Attr { name, ty, required } => {
                 let mut arguments = named("name", name, key);
                 arguments.push(("type", ty.to_string()));
-                self.leaf("attr", key, with_required(arguments, *required))
+                self.leaf("attr", key, &with_required(arguments, *required))
             }
             Spec::Block { name, required, nested } => {
                 let arguments = with_required(named("block_type", name, key), *required);
@@ -51,21 +58,22 @@ impl Writer<'_, '_> {
             Spec::BlockLabel { index, name } => {
                 let mut arguments = named("name", name, key);
                 arguments.push(("index", index.to_string()));
-                self.leaf("block_label", key, arguments)
+                self.leaf("block_label", key, &arguments)
             }
+            Spec::BlockPlace => self.line("# The place of the block."),
             Spec::BlockAttrs { name, ty, required } => {
                 let mut arguments = named("block_type", name, key);
                 arguments.push(("element_type", ty.to_string()));
-                self.leaf("block_attrs", key, with_required(arguments, *required))
+                self.leaf("block_attrs", key, &with_required(arguments, *required))
             }
             Spec::Default { .. } => {
                 let alternatives = alternatives(spec);
                 self.block("default", key, &[], alternatives.into_iter().map(|part| (None, part)))
             }
-            Spec::Literal(value) => self.leaf("literal", key, literal(value)),
+            Spec::Literal(value) => self.leaf("literal", key, &literal(value)),
             Spec::Expression(expression) => {
                 let text = expression.span().text().to_owned();
-                self.leaf("expression", key, vec![("value", text)])
+                self.leaf("expression", key, &[("value", text)])
             }
             Spec::Transform { nested, with } => match with {
                 Transform::Expression { expression, .. } => {
@@ -109,8 +117,8 @@ impl Writer<'_, '_> {
         self.around(kind, key, &arguments, &blocks.nested)
     }
 
-    fn leaf(&mut self, kind: &str, key: Option<&str>, arguments: Arguments) -> fmt::Result {
-        self.block(kind, key, &arguments, std::iter::empty())
+    fn leaf(&mut self, kind: &str, key: Option<&str>, arguments: &[(&str, String)]) -> fmt::Result {
+        self.block(kind, key, arguments, std::iter::empty())
     }
 
     fn around(&mut self, kind: &str, key: Option<&str>, arguments: &[(&str, String)], nested: &Spec) -> fmt::Result {
@@ -193,8 +201,7 @@ fn as_written(value: &Value) -> Value {
         Value::List(_, elements) | Value::Set(_, elements) | Value::Tuple(elements) => {
             Value::Tuple(elements.iter().map(as_written).collect())
         }
-        Value::Map(_, entries) => object_as_written(entries),
-        Value::Object(entries) => object_as_written(entries),
+        Value::Map(_, entries) | Value::Object(entries) => object_as_written(entries),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
 }
@@ -208,18 +215,17 @@ fn value_text(value: &Value) -> String {
     match value {
         Value::Null(_) | Value::Unknown(_) => "null".to_owned(),
         Value::Bool(value) => value.to_string(),
-        Value::Number(number) => match number.as_f64() {
-            float if float.is_finite() => number.to_string(),
-            float if float < 0.0 => "-1 / 0".to_owned(),
-            _ => "1 / 0".to_owned(),
+        Value::Number(number) => match number {
+            number if *number == Number::INFINITY => "1 / 0".to_owned(),
+            number if *number == Number::NEG_INFINITY => "-1 / 0".to_owned(),
+            number => number.to_string(),
         },
         Value::String(text) => quote(text),
         Value::List(_, elements) | Value::Set(_, elements) | Value::Tuple(elements) => {
             let elements: Vec<_> = elements.iter().map(value_text).collect();
             format!("[{}]", elements.join(", "))
         }
-        Value::Map(_, entries) => object_text(entries),
-        Value::Object(entries) => object_text(entries),
+        Value::Map(_, entries) | Value::Object(entries) => object_text(entries),
     }
 }
 
