@@ -22,7 +22,7 @@ impl<'s> Decoder<'s, '_> {
     pub(super) fn block_attrs(&mut self, name: &str, ty: &Type, required: bool, place: &Place<'_>) -> Value {
         let mut all: Vec<&Block> = Vec::new();
         match self.spellings {
-            Spellings::Strict => all.extend(self.single(name, required, place)),
+            Spellings::Strict | Spellings::Maps => all.extend(self.single(name, required, place)),
             Spellings::Every => all.extend(place.blocks_of(name)),
         }
         if all.is_empty() {
