@@ -75,6 +75,7 @@ fn spec(field: &Field, says: &FieldSays, key: &str, all_optional: bool) -> syn::
         };
         quote!(::encamp_hclspec::Spec::attr(#key, #ty))
     };
+    let is_plain = !says.block && !says.attrs && says.ty.is_none();
     // Any number of blocks may be none.
     let is_counted = says.block && (inner_of(ty, LISTS).is_some() || inner_of(ty, MAPS).is_some());
     if !is_optional && !is_counted {
@@ -82,6 +83,9 @@ fn spec(field: &Field, says: &FieldSays, key: &str, all_optional: bool) -> syn::
     }
     if let Some(value) = &says.default {
         spec = quote!(::encamp_hclspec::Spec::default_value(#spec, #value));
+    }
+    if is_plain {
+        spec = quote!(#spec.checked(<#ty as ::encamp_hclspec::HclType>::hcl_check()));
     }
     Ok(spec)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::ArgAction;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 /// Decode HCL files by a spec, into JSON
 ///
@@ -12,7 +13,7 @@ use clap::ArgAction;
 #[command(disable_version_flag = true, args_override_self = true)]
 pub struct Args {
     /// The spec file (required)
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = any_path())]
     pub spec: Option<PathBuf>,
 
     /// Variables for the input: a JSON object, or the name of a file in HCL or JSON (.json); repeatable, later ones win
@@ -36,7 +37,7 @@ pub struct Args {
     pub diags: Option<String>,
 
     /// Write the result to this file
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = any_path())]
     pub out: Option<PathBuf>,
 
     /// Print the version
@@ -46,4 +47,9 @@ pub struct Args {
     /// What to decode: files in HCL or JSON (.json), read as one; `-` or none for standard input
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+}
+
+/// An empty path is as good as none.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
+use crate::spec::Check;
 use crate::{Body, Context, Diagnostic, Diagnostics, Number, Source, Span, Spec, Spellings, Type, Value, decode_with, from_value};
 
 /// A type that is its own schema.
@@ -74,6 +75,11 @@ pub trait HclSpec {
 pub trait HclType {
     /// The type of the argument.
     fn hcl_type() -> Type;
+
+    /// A look at values, for what their type does not say: that a text is one of several.
+    fn hcl_check() -> Option<Check> {
+        None
+    }
 }
 
 /// Where a block is in its text: a field of this type that is `#[hcl(span)]` is filled in when the block is decoded.
@@ -152,6 +158,10 @@ types! {
 impl<T: HclType> HclType for Option<T> {
     fn hcl_type() -> Type {
         T::hcl_type()
+    }
+
+    fn hcl_check() -> Option<Check> {
+        T::hcl_check()
     }
 }
 

@@ -14,6 +14,7 @@ pub struct Source {
     text: String,
     had_bom: bool,
     line_starts: OnceLock<Vec<usize>>,
+    is_ascii: OnceLock<bool>,
     marks: OnceLock<Vec<Mark>>,
 }
 
@@ -36,6 +37,7 @@ impl Source {
             had_bom: stripped.is_some(),
             text: stripped.unwrap_or(text),
             line_starts: OnceLock::new(),
+            is_ascii: OnceLock::new(),
             marks: OnceLock::new(),
         })
     }
@@ -116,7 +118,8 @@ impl Source {
         let starts = self.line_starts();
         let start = starts.get(self.line_index(offset)).copied().unwrap_or_default();
         let before = self.text.get(start..offset).unwrap_or_default();
-        if before.is_ascii() {
+        // Asked once for all of the text: a line can be very long, and can hold very many places.
+        if *self.is_ascii.get_or_init(|| self.text.is_ascii()) {
             return before.len() + 1;
         }
         if before.len() <= MARK_DISTANCE {

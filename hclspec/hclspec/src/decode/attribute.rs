@@ -155,7 +155,10 @@ impl Decoder<'_, '_> {
 
     /// A block as a map or an object.
     fn block_value(&mut self, block: &Block, ty: &Type) -> Value {
-        if let Some(label) = block.labels.first() {
+        // Where anything goes, labels are levels of objects.
+        if let Some(label) = block.labels.first()
+            && *ty != Type::Any
+        {
             let detail = format!("Blocks of type \"{}\" have no labels.", block.name);
             self.error(format!("Extraneous label for {}", block.name), detail, label.span());
         }
@@ -192,7 +195,9 @@ impl Decoder<'_, '_> {
                 self.report(diagnostic.with_path([name.as_str()]));
             }
         }
-        Value::Object(Box::new(entries))
+        let value = Value::Object(Box::new(entries));
+        let labels = block.labels.iter().rev();
+        labels.fold(value, |value, label| Value::object([(label.text.as_str(), value)]))
     }
 }
 

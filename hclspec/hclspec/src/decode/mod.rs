@@ -182,6 +182,9 @@ impl<'s, 'c> Decoder<'s, 'c> {
                 for mut diagnostic in check.run(&value) {
                     let span = diagnostic.span.take();
                     // A look at a whole block may be about one of its arguments.
+                    if diagnostic.path.is_empty() {
+                        diagnostic.path.extend(nested.argument().map(str::to_owned));
+                    }
                     let argument = diagnostic.path.first().and_then(|name| place.content.attributes.get(name.as_str()));
                     let span = span.or_else(|| argument.map(|argument| argument.value.span()));
                     let span = span.unwrap_or_else(|| self.span_of(nested, place));

@@ -298,6 +298,27 @@ impl Spec {
         }
     }
 
+    /// The same part, looked at where there is something to look with.
+    #[must_use]
+    pub fn checked(self, check: Option<Check>) -> Self {
+        match check {
+            Some(check) => self.validated(check),
+            None => self,
+        }
+    }
+
+    /// The name of the argument or block that is all there is to the part.
+    pub(crate) fn argument(&self) -> Option<&str> {
+        match self {
+            Self::Attr { name, .. } | Self::Block { name, .. } | Self::BlockAttrs { name, .. } => Some(name),
+            Self::Default { primary: nested, .. }
+            | Self::Transform { nested, .. }
+            | Self::Validate { nested, .. }
+            | Self::Described { nested, .. } => nested.argument(),
+            _ => None,
+        }
+    }
+
     /// The same part, its value changed.
     #[must_use]
     pub fn transformed(self, with: Transform) -> Self {

@@ -281,6 +281,13 @@ impl Reader<'_> {
         // The first of many ends up deepest.
         let depth = self.depth;
         self.depth += content.blocks.len();
+        if self.depth > MAX_DEPTH {
+            self.depth = depth;
+            let detail = format!(
+                "Specs can be nested in each other up to {MAX_DEPTH} levels, and each spec in a default counts as one."
+            );
+            return self.error("Nesting too deep", detail, body.missing_span());
+        }
         let specs: Vec<_> = content.blocks.iter().map(|block| self.spec(block)).collect();
         self.depth = depth;
         specs
