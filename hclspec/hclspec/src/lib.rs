@@ -25,6 +25,8 @@ mod decode;
 mod eval;
 pub mod export;
 mod expression;
+#[cfg(feature = "hcl-rs")]
+pub mod hcl_rs;
 mod references;
 pub mod spec;
 mod typed;
