@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -70,6 +71,13 @@ pub(crate) enum Command {
     Validate(Validate),
     /// Show what each driver finds on this machine
     Fingerprint(Fingerprint),
+    /// Decode HCL files by a spec, into JSON; `encamp hcldec --help` says how
+    #[command(disable_help_flag = true)]
+    Hcldec {
+        /// The arguments of hcldec
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+        args: Vec<OsString>,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell

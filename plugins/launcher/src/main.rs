@@ -22,15 +22,21 @@ mod trace;
 mod ui;
 mod wiring;
 
+use std::iter;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Command};
 use crate::trace::Trace;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // A program of its own, with its own options; it needs nothing of this one.
+    if let Command::Hcldec { args } = cli.command {
+        let args = iter::once("encamp hcldec".into()).chain(args);
+        return encamp_hcldec::run(args, &mut encamp_hcldec::Streams::of_process());
+    }
     let trace = Trace::init(cli.global.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -32,6 +32,8 @@ pub(crate) async fn dispatch(cli: Cli) -> Result<u8> {
         Command::Validate(args) => validate::validate(&data?, &args).await,
         Command::Fingerprint(args) => fingerprint::fingerprint(&data?, &args).await,
         Command::Supervise { alloc } => supervise::supervise(&data?, &alloc).await,
+        // Done before there was a runtime.
+        Command::Hcldec { .. } => Ok(0),
         // A shell without a home can be completed in, too.
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -116,3 +116,17 @@ fn a_missing_target_says_where_to_look() {
         assert!(ran.err.contains("encamp"), "{args:?}: {ran:?}");
     }
 }
+
+#[test]
+fn hcldec_is_a_command_of_its_own_options() {
+    let camp = Camp::new();
+    let spec = camp.job("object {\n  attr \"a\" {\n    type = number\n  }\n}\n");
+    let input = spec.with_file_name("input.hcl");
+    std::fs::write(&input, "a = 6 * 7\n").unwrap();
+    let ran = camp.encamp(&["hcldec", "--spec", spec.to_str().unwrap(), input.to_str().unwrap()]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), "{\"a\":42}\n"), "{ran:?}");
+    std::fs::write(&input, "b = 1\n").unwrap();
+    let ran = camp.encamp(&["hcldec", "--spec", spec.to_str().unwrap(), input.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("input.hcl:1:1"), "{ran:?}");
+}
