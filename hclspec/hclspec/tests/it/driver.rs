@@ -218,7 +218,7 @@ fn what_is_wrong_is_wrong_in_every_spelling() {
         ("image = \"b\"\nport_map { a = nope }", "Unknown variable"),
         ("image = \"b\"\nlabels { a = \"${nope}\" }", "Unknown variable"),
         ("image = \"b\"\nargs = [nope]", "Unknown variable"),
-        ("image = \"b\"\nlogging { config { a = nope } }", "Unknown variable"),
+        ("image = \"b\"\nlogging {\n config { a = nope }\n}", "Unknown variable"),
         ("image = \"b\"\nimgae = \"c\"", "Unsupported argument"),
         ("image = \"b\"\nlogin {}", "Unsupported block type"),
         (r#"{"image": "b", "imgae": "c"}"#, "Extraneous JSON object property"),
