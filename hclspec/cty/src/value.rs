@@ -108,7 +108,10 @@ impl Value {
                     return false;
                 }
                 if values.keys().eq(types.keys()) {
-                    return values.values().zip(types.values()).all(|(value, ty)| value.is_of_type(ty));
+                    return values
+                        .values()
+                        .zip(types.values())
+                        .all(|(value, ty)| value.is_of_type(ty));
                 }
                 let fits = |(name, value): (&String, &Self)| types.get(name).is_some_and(|ty| value.is_of_type(ty));
                 values.iter().all(fits)

@@ -52,20 +52,14 @@ pub fn convert(value: Value, ty: &Type) -> Result<Value, ConvertError> {
     }
     // A conversion that is not possible between the types at all is told before anything wrong with a value: that is
     // looked at only after a failure, for which the type is needed; to make it of a large value takes long.
-    let own = if cannot_fail(&value, ty) {
-        Type::Any
-    } else {
-        value.ty()
-    };
+    let own = if cannot_fail(&value, ty) { Type::Any } else { value.ty() };
     apply(value, ty).map_err(|failure| failure.into_error(&own, ty))
 }
 
 /// Whether it is plain that the value can be converted.
 fn cannot_fail(value: &Value, ty: &Type) -> bool {
     match (value, ty) {
-        (Value::Tuple(values), Type::List(ty) | Type::Set(ty)) => {
-            values.iter().all(|value| cannot_fail(value, ty))
-        }
+        (Value::Tuple(values), Type::List(ty) | Type::Set(ty)) => values.iter().all(|value| cannot_fail(value, ty)),
         (Value::Object(entries), Type::Map(ty)) => entries.values().all(|value| cannot_fail(value, ty)),
         (Value::Object(entries), Type::Object(types)) => types
             .iter()
