@@ -399,6 +399,27 @@ fn kept_text_is_not_converted() {
     assert_eq!(text("a = \"8${1}\"").as_deref(), Ok(r#"{"a":81}"#));
     // What is wrong in any case is wrong now.
     assert!(text("a = \"x\"").is_err());
+    // Beside values that are known, whatever the spec makes of them.
+    let kept = |spec: Spec, text: &str| decoded(&spec, text, &context, Spellings::Strict);
+    let attrs = Spec::block_attrs("x", Type::Number);
+    assert_eq!(
+        kept(attrs, "x {\n a = 1\n b = \"${PORT}\"\n}").as_deref(),
+        Ok(r#"{"a":1,"b":"${PORT}"}"#)
+    );
+    let map = Spec::block_map("x", ["l"], number.clone());
+    let both = "x m { a = 1 }\nx n { a = \"${PORT}\" }";
+    assert_eq!(kept(map, both).as_deref(), Ok(r#"{"m":{"a":1},"n":{"a":"${PORT}"}}"#));
+    let list = Spec::block_list("x", number.clone());
+    let both = "x { a = 1 }\nx { a = \"${PORT}\" }";
+    assert_eq!(kept(list, both).as_deref(), Ok(r#"[{"a":1},{"a":"${PORT}"}]"#));
+    let empty = "x { a = \"${PORT}\" }";
+    assert_eq!(
+        kept(Spec::block_list("x", attr(Type::list(Type::Number))), empty).as_deref(),
+        Ok(r#"[{"a":"${PORT}"}]"#)
+    );
+    let of_map = attr(Type::map(Type::Number));
+    let found = decoded(&of_map, "a {\n p = 1\n q = \"${PORT}\"\n}", &context, Spellings::Every);
+    assert_eq!(found.as_deref(), Ok(r#"{"a":{"p":1,"q":"${PORT}"}}"#));
     // Through an object that stands for a block, too.
     let block = Spec::object([("x", Spec::block("x", attr(Type::Number)))]);
     let found = decoded(
