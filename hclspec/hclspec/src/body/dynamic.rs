@@ -11,7 +11,7 @@ use crate::{Context, Diagnostic, Diagnostics, Expression, Span, Spellings, Type,
 
 const DYNAMIC: &str = "dynamic";
 /// How many blocks a body may make, counted each time that they are asked for.
-const MAX_BLOCKS: usize = 1_000_000;
+const MAX_BLOCKS: usize = 100_000;
 
 /// A body with its dynamic blocks made out.
 pub(crate) struct Dynamic {
@@ -173,7 +173,7 @@ impl Dynamic {
         }
         let elements = made.elements.iter();
         elements
-            .filter_map(|(key, value)| self.make(&made, name, key, value, diagnostics))
+            .filter_map(|element| self.make(&made, name, element, diagnostics))
             .collect()
     }
 
@@ -267,8 +267,7 @@ impl Dynamic {
         &self,
         made: &Made<'_>,
         name: &Label,
-        key: &Value,
-        value: &Value,
+        (key, value): &(Value, Value),
         diagnostics: &mut Diagnostics,
     ) -> Option<Block> {
         let variable = Value::object([("key", key.clone()), ("value", value.clone())]);
