@@ -3,6 +3,11 @@
 
 use std::process::ExitCode;
 
+/// Most of the time goes into trees of small nodes.
+#[cfg(feature = "fast-alloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     encamp_hcldec::main()
 }
