@@ -60,8 +60,8 @@ pub(crate) fn range<const MIN: i64, const MAX: i64>(value: &Value) -> Diagnostic
     let detail = match value.as_i64() {
         Some(number) if (MIN..=MAX).contains(&number) => return Diagnostics::new(),
         None if value.is_null() => return Diagnostics::new(),
-        Some(_) if MAX == i64::MAX => format!("\"{NAME}\" must be at least {MIN}."),
-        None if MAX == i64::MAX => format!("\"{NAME}\" must be a whole number, and at least {MIN}."),
+        Some(number) if number < MIN && MAX >= i64::from(u32::MAX) => format!("\"{NAME}\" must be at least {MIN}."),
+        None if MAX >= i64::from(u32::MAX) => format!("\"{NAME}\" must be a whole number, and at least {MIN}."),
         _ => format!("\"{NAME}\" must be a whole number from {MIN} to {MAX}."),
     };
     problem("Invalid {name}", detail)

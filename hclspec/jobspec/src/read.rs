@@ -117,7 +117,10 @@ impl Reader<'_> {
             .into_iter()
             .filter(|diagnostic| {
                 let place = diagnostic.span.as_ref().map(|span| (span.range().start, span.range().end));
-                seen.insert((place, diagnostic.summary.clone(), diagnostic.detail.clone()))
+                // A name that is in the wrong form is found more than once, in other words.
+                let is_name = diagnostic.summary.starts_with("Unsupported");
+                let detail = if is_name { "" } else { diagnostic.detail.as_str() };
+                seen.insert((place, diagnostic.summary.clone(), detail.to_owned()))
             })
             .collect();
         diagnostics.sort();

@@ -136,29 +136,29 @@ fn groups_and_tasks_are_needed_and_unique() {
 fn names_that_are_unknown_or_not_supported_yet() {
     check_task(
         "dirver = 1",
-        &["job.hcl:6:1: Unexpected argument; There is no argument \"dirver\" in a task. Did you mean \"driver\"?"],
+        &["job.hcl:6:1: Unsupported argument; An argument named \"dirver\" is not expected here. Did you mean \"driver\"?"],
     );
     check_task(
         "zzzzz {}",
-        &["job.hcl:6:1: Unexpected block; There is no block \"zzzzz\" in a task."],
+        &["job.hcl:6:1: Unsupported block type; Blocks of type \"zzzzz\" are not expected here."],
     );
     check_task(
-        "template {}",
+        "template {\n data = \"\"\n destination = \"a\"\n}",
         &[
             "job.hcl:6:1: Unsupported block; \"template\" in a task is not supported yet. Remove it to run the job here.",
         ],
     );
     check_task(
         "resources = {}",
-        &["job.hcl:6:1: Unexpected argument; \"resources\" is a block, not an argument. Write resources { .. }."],
+        &["job.hcl:6:1: Unsupported argument; An argument named \"resources\" is not expected here. \"resources\" is a block: write resources { .. }."],
     );
     check_task(
         "user {}",
-        &["job.hcl:6:1: Unexpected block; \"user\" is an argument, not a block. Write user = .."],
+        &["job.hcl:6:1: Unsupported block type; Blocks of type \"user\" are not expected here. \"user\" is an argument: write user = .."],
     );
     check_task(
         "logs {}\nlogs {}",
-        &["job.hcl:7:1: Duplicate logs block; At most one block of type \"logs\" is allowed here."],
+        &["job.hcl:7:1: Duplicate logs block; Only one block of type \"logs\" is allowed here. The first one is at job.hcl:6:1."],
     );
     check_task(
         "resources {\n device \"gpu\" {}\n}",
@@ -195,7 +195,7 @@ fn values_are_checked() {
     );
     check_task(
         "resources {\n memory = 1.5\n}",
-        &["job.hcl:7:11: Incorrect attribute value type; \"memory\" must be a whole number, and not below zero."],
+        &["job.hcl:7:11: Invalid memory; \"memory\" must be a whole number, and at least 10."],
     );
     check_task(
         "resources {\n memory = 256\n memory_max = 128\n}",
@@ -222,7 +222,7 @@ fn values_are_checked() {
     check_task(
         "lifecycle {}",
         &[
-            "job.hcl:6:1: Missing hook; A lifecycle block says when the task runs: hook = \"prestart\", \"poststart\" or \"poststop\".",
+            "job.hcl:6:11: Missing required argument; The argument \"hook\" is required, but it is not set.",
         ],
     );
     check_task(
@@ -232,13 +232,13 @@ fn values_are_checked() {
     check_task(
         "leader = \"yes\"",
         &[
-            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": a bool is required: true or false.",
+            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": a bool is required.",
         ],
     );
     check_task(
         "env { A = [1] }",
         &[
-            "job.hcl:6:11: Incorrect attribute value type; Inappropriate value for \"env.A\": string required, but this is a list.",
+            "job.hcl:6:11: Incorrect attribute value type; Inappropriate value for \"env.A\": string required, but have tuple.",
         ],
     );
     check_task(
@@ -256,12 +256,12 @@ fn all_that_is_wrong_is_reported_in_the_order_of_the_text() {
     check_task(
         "leader = 5\nkill_timeout = \"x\"\nuser = [1]\nresources {\n cpu = -1\n memory = \"a\"\n cores = 1.5\n}",
         &[
-            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": bool required, but this is a number.",
+            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": bool required, but have number.",
             "job.hcl:7:16: Invalid duration; Inappropriate value for \"kill_timeout\": not a duration: write numbers with units, as in \"30s\" or \"1m30s\".",
-            "job.hcl:8:8: Incorrect attribute value type; Inappropriate value for \"user\": string required, but this is a list.",
-            "job.hcl:10:8: Incorrect attribute value type; \"cpu\" must be a whole number, and not below zero.",
-            "job.hcl:11:11: Incorrect attribute value type; Inappropriate value for \"memory\": a number is required, and this string is none.",
-            "job.hcl:12:10: Incorrect attribute value type; \"cores\" must be a whole number, and not below zero.",
+            "job.hcl:8:8: Incorrect attribute value type; Inappropriate value for \"user\": string required, but have tuple.",
+            "job.hcl:10:8: Invalid cpu; \"cpu\" must be at least 1.",
+            "job.hcl:11:11: Incorrect attribute value type; Inappropriate value for \"memory\": a number is required.",
+            "job.hcl:12:10: Invalid cores; \"cores\" must be a whole number, and at least 1.",
         ],
     );
 }
@@ -289,7 +289,7 @@ fn variables_and_locals_are_checked() {
     );
     check(
         &with("variable \"n\" { type = nmuber }"),
-        &["job.hcl:1:23: Invalid type; There is no type \"nmuber\". Did you mean \"number\"?"],
+        &["job.hcl:1:23: Unknown variable; There is no type \"nmuber\". Did you mean \"number\"?"],
     );
     check(
         &with("variable \"n\" { default = var.x }"),
@@ -306,7 +306,7 @@ fn variables_and_locals_are_checked() {
         &[
             "job.hcl:2:2: Circular local; The local \"a\" refers to itself, if only by way of others.",
             "job.hcl:3:2: Circular local; The local \"b\" refers to itself, if only by way of others.",
-            "job.hcl:4:11: Unsupported attribute; There is no attribute named \"d\" here.",
+            "job.hcl:4:11: Unsupported attribute; There is no attribute named \"d\" in this object.",
         ],
     );
 }
@@ -316,12 +316,12 @@ fn a_rendered_error_shows_the_line() {
     let errors = parse_text(&job("", "resorces {\n cpu = 1\n}"), &[]).unwrap_err();
     assert_eq!(
         errors.render(encamp_hclspec::Style::Plain),
-        "error: Unexpected block
+        "error: Unsupported block type
  --> job.hcl:6:1
   |
 6 | resorces {
   | ^^^^^^^^
   |
-  = There is no block \"resorces\" in a task. Did you mean \"resources\"?"
+  = Blocks of type \"resorces\" are not expected here. Did you mean \"resources\"?"
     );
 }
