@@ -11,6 +11,10 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 /// command line, the spec or the input is wrong; 1 anything else failed.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(disable_version_flag = true, args_override_self = true)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent options of a command line"
+)]
 pub struct Args {
     /// The spec file (required)
     #[arg(short, long, value_name = "FILE", value_parser = any_path())]

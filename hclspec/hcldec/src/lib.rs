@@ -114,6 +114,6 @@ impl Args {
             return Ok(references::describe(&file.spec, &body, &context));
         }
         let value: Value = encamp_hclspec::decode(&file.spec, &body, &context)?;
-        output::json(value, self.with_type, self.keep_nulls)
+        output::json(value, self)
     }
 }

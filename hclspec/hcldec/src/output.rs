@@ -7,12 +7,13 @@ use std::path::Path;
 use encamp_hclspec::cty::json;
 use encamp_hclspec::{Type, Value};
 
+use crate::args::Args;
 use crate::failure::Failure;
 use crate::streams::Streams;
 
-pub(crate) fn json(value: Value, with_type: bool, keep_nulls: bool) -> Result<String, Failure> {
-    if keep_nulls {
-        let ty = if with_type { Type::Any } else { value.ty() };
+pub(crate) fn json(value: Value, args: &Args) -> Result<String, Failure> {
+    if args.keep_nulls {
+        let ty = if args.with_type { Type::Any } else { value.ty() };
         return json::to_string(&value, &ty).map_err(Failure::Json);
     }
     let ty = value.ty();
@@ -20,7 +21,7 @@ pub(crate) fn json(value: Value, with_type: bool, keep_nulls: bool) -> Result<St
     Ok(match ty {
         // A null of no type is written without one.
         Type::Any => text,
-        _ if !with_type => text,
+        _ if !args.with_type => text,
         // The object around the value loses its nulls like any other, and its properties are in order.
         ty if text == "null" => format!("{{\"type\":{}}}", ty.to_json()),
         ty => format!("{{\"type\":{},\"value\":{text}}}", ty.to_json()),

@@ -14,8 +14,9 @@ pub(crate) fn context(file: &SpecFile, vars: &[String], errors: &mut Diagnostics
         let body = if text.trim_start().starts_with('{') {
             Body::parse_json_lossy(&Source::new(format!("<vars argument {index}>"), text.clone()))
         } else {
-            match input::read(Path::new(text)) {
-                Ok(source) if text.ends_with(".json") => Body::parse_json_lossy(&source),
+            let path = Path::new(text);
+            match input::read(path) {
+                Ok(source) if path.extension().is_some_and(|end| end == "json") => Body::parse_json_lossy(&source),
                 Ok(source) => Body::parse_lossy(&source),
                 Err(found) => {
                     errors.extend(found);

@@ -26,6 +26,8 @@ mod duration;
 mod eval;
 pub mod export;
 mod expression;
+#[cfg(feature = "hcl-rs")]
+pub mod hcl_rs;
 mod references;
 pub mod spec;
 mod typed;

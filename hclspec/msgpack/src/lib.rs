@@ -31,3 +31,8 @@ pub mod legacy;
 mod read;
 
 pub use error::Error;
+
+/// The README's examples are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -7,6 +7,8 @@ use crate::Error;
 /// Values may be nested this deep.
 pub(crate) const MAX_DEPTH: usize = 128;
 
+const MAX_CAPACITY: usize = 256;
+
 /// A place in the bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'b> {
@@ -53,6 +55,15 @@ impl Head<'_> {
     }
 }
 
+/// That something else is needed where a value begins.
+pub(crate) fn unexpected(at: usize, expected: impl Into<String>, found: &Head<'_>) -> Error {
+    Error::Unexpected {
+        at,
+        expected: expected.into(),
+        found: found.kind(),
+    }
+}
+
 impl<'b> Reader<'b> {
     pub(crate) fn new(bytes: &'b [u8]) -> Self {
         Self { bytes, at: 0 }
@@ -67,14 +78,6 @@ impl<'b> Reader<'b> {
             return Err(Error::Trailing { at: self.at });
         }
         Ok(())
-    }
-
-    pub(crate) fn unexpected(&self, expected: impl Into<String>, found: &Head<'_>) -> Error {
-        Error::Unexpected {
-            at: self.at,
-            expected: expected.into(),
-            found: found.kind(),
-        }
     }
 
     /// The next head, without going on.
@@ -173,8 +176,9 @@ impl<'b> Reader<'b> {
         self.ext(length)
     }
 
-    /// At most this many elements can follow, each of at least one byte: what to make room for.
+    /// How many elements to make room for: not more than can follow, each of at least one byte, and not many before they
+    /// are there, since every level of a value may claim as many.
     pub(crate) fn capacity(&self, length: usize) -> usize {
-        length.min(self.bytes.len() - self.at)
+        length.min(self.bytes.len() - self.at).min(MAX_CAPACITY)
     }
 }

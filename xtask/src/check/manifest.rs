@@ -15,7 +15,7 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
         let file = format!("{room}/Cargo.toml");
         let text = fs::read_to_string(workspace.root.join(&file)).unwrap_or_default();
         findings.extend(missing(&text).into_iter().map(|what| Finding::new(&file, what)));
-        if expected_name(room).is_some_and(|name| name != package.name) {
+        if !is_name_of(&package.name, room) {
             findings.push(Finding::new(
                 &file,
                 format!("the crate in {room} is not to be called {}", package.name),
@@ -42,14 +42,15 @@ fn missing(text: &str) -> Vec<String> {
     findings
 }
 
-/// A crate is named by its path, unless the path repeats itself; a room whose crates are the only ones of their name may
-/// leave its folder out.
-fn expected_name(room: &str) -> Option<String> {
+/// A crate is named by its path; the folder is left out where what is in it stands for itself.
+fn is_name_of(name: &str, room: &str) -> bool {
     if matches!(room, "xtask" | "plugins/launcher") {
-        return None;
+        return true;
     }
-    let last = room.rsplit('/').next()?;
-    Some(format!("encamp-{last}"))
+    let Some((folder, last)) = room.rsplit_once('/') else {
+        return false;
+    };
+    name == format!("encamp-{last}") || name == format!("encamp-{folder}-{last}")
 }
 
 /// A quoted value in the text of a TOML file; the first one of that key.
@@ -75,7 +76,7 @@ fn squeezed(line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{missing, value};
+    use super::{is_name_of, missing, value};
 
     const GOOD: &str = "\
 [package]
@@ -102,6 +103,19 @@ workspace = true
                 "lacks `[lints] workspace = true`"
             ]
         );
+    }
+
+    #[test]
+    fn a_crate_is_named_by_its_path() {
+        for (name, room, expected) in [
+            ("encamp-jobspec", "hclspec/jobspec", true),
+            ("encamp-hclspec-cty", "hclspec/cty", true),
+            ("encamp-cty-hclspec", "hclspec/cty", false),
+            ("jobspec", "hclspec/jobspec", false),
+            ("encamp", "plugins/launcher", true),
+        ] {
+            assert_eq!(is_name_of(name, room), expected, "{name} in {room}");
+        }
     }
 
     #[test]

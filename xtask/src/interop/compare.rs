@@ -96,7 +96,7 @@ fn canonical(json: &str) -> String {
         let after = rest.get(char.len_utf8()..).unwrap_or_default();
         let is_zero = after
             .strip_prefix('0')
-            .is_some_and(|more| !more.starts_with(|next: char| next == '.' || next == 'e'));
+            .is_some_and(|more| !more.starts_with(|next: char| next.is_ascii_digit() || next == '.' || next == 'e'));
         if !(char.is_whitespace() || char == '-' && is_zero) {
             out.push(char);
         }

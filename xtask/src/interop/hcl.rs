@@ -116,7 +116,7 @@ fn compare_corpus(folder: &Path, upstream: &Path, ours: &Path, verbose: bool) ->
             (true, Some(_)) => differed += 1,
             (true, None) => problems.push(format!("differs: {}", case.id)),
             (false, Some(reason)) => {
-                problems.push(format!("is listed as different ({reason}) and agrees: {}", case.id))
+                problems.push(format!("is listed as different ({reason}) and agrees: {}", case.id));
             }
         }
     }

@@ -14,7 +14,8 @@ pub(super) fn base64encode() -> Function {
     })
 }
 
-fn encode(bytes: &[u8]) -> String {
+/// Bytes in base64, with padding.
+pub fn encode(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let joined = (0..3).fold(0_usize, |joined, index| {

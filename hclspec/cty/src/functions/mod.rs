@@ -19,6 +19,8 @@ mod text;
 mod time;
 mod timestamp;
 
+pub use self::encoding::encode as base64;
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 

@@ -1,10 +1,10 @@
 //! Reading values.
 
-use encamp_hclspec_cty::{Number, Type, Value, convert};
+use encamp_hclspec_cty::{Number, Type, Value, convert, nfc};
 use indexmap::IndexMap;
 
 use crate::Error;
-use crate::read::{Head, MAX_DEPTH, Reader};
+use crate::read::{Head, MAX_DEPTH, Reader, unexpected};
 
 /// The value of a type that the bytes are. What the type leaves open is taken as it comes: an array is a tuple, a map
 /// is an object.
@@ -40,23 +40,23 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Value, Error> {
         Head::Bool(truth) => Value::Bool(truth),
         Head::Unsigned(number) => Value::from(number),
         Head::Signed(number) => Value::from(number),
-        Head::F32(number) => float(reader, f64::from(number), &head)?,
-        Head::F64(number) => float(reader, number, &head)?,
-        Head::Raw(raw) => Value::String(text(raw, at)?.to_owned()),
+        Head::F32(number) => float(at, f64::from(number), &head)?,
+        Head::F64(number) => float(at, number, &head)?,
+        Head::Raw(raw) => Value::from(text(raw, at)?),
         Head::Array(length) => {
-            let mut values = Vec::with_capacity(reader.capacity(length).min(4096));
+            let mut values = Vec::with_capacity(reader.capacity(length));
             for _ in 0..length {
                 values.push(read(reader, depth + 1)?);
             }
             Value::Tuple(values)
         }
         Head::Map(length) => {
-            let mut entries = IndexMap::with_capacity(reader.capacity(length).min(4096));
+            let mut entries = IndexMap::with_capacity(reader.capacity(length));
             for _ in 0..length {
                 let at = reader.at();
                 let name = match reader.head()? {
-                    Head::Raw(raw) => text(raw, at)?.to_owned(),
-                    other => return Err(reader.unexpected("a text as a map's key", &other)),
+                    Head::Raw(raw) => nfc(text(raw, at)?.to_owned()),
+                    other => return Err(unexpected(at, "a text as a map's key", &other)),
                 };
                 entries.insert(name, read(reader, depth + 1)?);
             }
@@ -64,16 +64,16 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Value, Error> {
         }
         // Whatever more is said of it: its type, its bounds.
         Head::Ext(0 | 12, _) => Value::Unknown(Type::Any),
-        Head::Ext(..) => return Err(reader.unexpected("a value", &head)),
+        Head::Ext(..) => return Err(unexpected(at, "a value", &head)),
     };
     Ok(value)
 }
 
-fn float(reader: &Reader<'_>, number: f64, head: &Head<'_>) -> Result<Value, Error> {
+fn float(at: usize, number: f64, head: &Head<'_>) -> Result<Value, Error> {
     let number = Number::from_f64_exact(number);
     number
         .map(Value::Number)
-        .ok_or_else(|| reader.unexpected("a number", head))
+        .ok_or_else(|| unexpected(at, "a number", head))
 }
 
 fn text(raw: &[u8], at: usize) -> Result<&str, Error> {

@@ -8,13 +8,14 @@ use serde::de::{
 };
 
 use crate::Error;
-use crate::read::{Head, MAX_DEPTH, Reader};
+use crate::read::{Head, MAX_DEPTH, Reader, unexpected};
 
 /// The value that the bytes are.
 ///
 /// Takes what any known peer writes: raw, `str` and `bin` alike for texts and for bytes; an array in place of a struct,
-/// its elements being the fields sorted by name; nil for a struct whose fields all have defaults; unknown fields; 0 and 1 for
-/// bools; numbers as decimal text. Integers that do not fit are an error, never wrapped around.
+/// its elements being the fields as they are declared; unknown fields; 0 and 1 for bools; numbers as decimal text. Nil leaves a
+/// field at its default (`#[serde(default)]`, and none for an `Option`), and is an empty list or map elsewhere. Integers
+/// that do not fit are an error, never wrapped around.
 ///
 /// # Errors
 ///
@@ -85,6 +86,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let at = self.reader.at();
         let head = self.reader.head()?;
         match head {
             Head::Nil => visitor.visit_unit(),
@@ -99,7 +101,7 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
             },
             Head::Array(length) => self.seq(length, visitor),
             Head::Map(length) => self.map(length, visitor),
-            Head::Ext(..) => Err(self.reader.unexpected("a value", &head)),
+            Head::Ext(..) => Err(unexpected(at, "a value", &head)),
         }
     }
 
@@ -175,18 +177,23 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
             }
             Head::Array(length) => {
                 self.reader.head()?;
-                let mut names = fields.to_vec();
-                names.sort_unstable();
                 let mut parts = Positional {
                     parts: Parts::new(self, length)?,
-                    names: names.into_iter(),
+                    names: fields.iter(),
                 };
                 let value = visitor.visit_map(&mut parts)?;
                 parts.parts.skip_rest(1)?;
                 Ok(value)
             }
-            Head::Map(_) => self.deserialize_any(visitor),
-            _ => Err(self.reader.unexpected("a map or an array", &head)),
+            Head::Map(length) => {
+                self.reader.head()?;
+                let mut parts = Parts::new(self, length)?;
+                parts.skips_nil = true;
+                let value = visitor.visit_map(&mut parts)?;
+                parts.skip_rest(2)?;
+                Ok(value)
+            }
+            _ => Err(unexpected(self.reader.at(), "a map or an array", &head)),
         }
     }
 
@@ -196,14 +203,18 @@ impl<'de> Deserializer<'de> for Value<'_, 'de> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        let at = self.reader.at();
+        if self.depth > MAX_DEPTH {
+            return Err(Error::Depth { at, limit: MAX_DEPTH });
+        }
         let head = self.reader.head()?;
         match head {
             Head::Raw(raw) => {
-                let name = std::str::from_utf8(raw).map_err(|_| Error::Utf8 { at: self.reader.at() })?;
+                let name = std::str::from_utf8(raw).map_err(|_| Error::Utf8 { at })?;
                 visitor.visit_enum(StrDeserializer::<Error>::new(name))
             }
             Head::Map(1) => visitor.visit_enum(Variant(self)),
-            _ => Err(self.reader.unexpected("a variant's name, or a map of one entry", &head)),
+            _ => Err(unexpected(at, "a variant's name, or a map of one entry", &head)),
         }
     }
 
@@ -229,6 +240,8 @@ struct Parts<'r, 'de> {
     reader: &'r mut Reader<'de>,
     depth: usize,
     left: usize,
+    /// Whether entries that are nil are as good as missing.
+    skips_nil: bool,
 }
 
 impl<'r, 'de> Parts<'r, 'de> {
@@ -244,6 +257,7 @@ impl<'r, 'de> Parts<'r, 'de> {
             reader,
             depth,
             left: length,
+            skips_nil: false,
         })
     }
 
@@ -251,6 +265,27 @@ impl<'r, 'de> Parts<'r, 'de> {
         Value {
             reader: self.reader,
             depth: self.depth,
+        }
+    }
+
+    /// Goes past a nil, if there is one.
+    fn skip_nil(&mut self) -> Result<bool, Error> {
+        let is_nil = self.reader.peek()? == Head::Nil;
+        if is_nil {
+            self.reader.head()?;
+        }
+        Ok(is_nil)
+    }
+
+    /// The next key of a map as it stands, unless it is no text.
+    fn text_key(&mut self) -> Result<Option<&'de [u8]>, Error> {
+        match self.reader.peek()? {
+            Head::Raw(raw) => {
+                self.reader.head()?;
+                Ok(Some(raw))
+            }
+            head @ Head::Ext(..) => Err(unexpected(self.reader.at(), "a map's key", &head)),
+            _ => Ok(None),
         }
     }
 
@@ -285,26 +320,20 @@ impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let at = self.reader.at();
-        match self.reader.peek()? {
-            Head::Raw(raw) => {
-                self.reader.head()?;
-                match std::str::from_utf8(raw) {
-                    Ok(text) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(text)).map(Some),
-                    Err(_) => seed.deserialize(BorrowedBytesDeserializer::<Error>::new(raw)).map(Some),
-                }
+        while self.left > 0 {
+            self.left -= 1;
+            let Some(raw) = self.text_key()? else {
+                return seed.deserialize(self.value()).map(Some);
+            };
+            if self.skips_nil && self.skip_nil()? {
+                continue;
             }
-            Head::Ext(..) => Err(Error::Unexpected {
-                at,
-                expected: "a map's key".to_owned(),
-                found: "an extension",
-            }),
-            _ => seed.deserialize(self.value()).map(Some),
+            return match std::str::from_utf8(raw) {
+                Ok(text) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(text)).map(Some),
+                Err(_) => seed.deserialize(BorrowedBytesDeserializer::<Error>::new(raw)).map(Some),
+            };
         }
+        Ok(None)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
@@ -319,19 +348,21 @@ impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
 /// An array as a struct.
 struct Positional<'r, 'de> {
     parts: Parts<'r, 'de>,
-    names: std::vec::IntoIter<&'static str>,
+    names: std::slice::Iter<'static, &'static str>,
 }
 
 impl<'de> MapAccess<'de> for &mut Positional<'_, 'de> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if self.parts.left == 0 {
-            return Ok(None);
+        while self.parts.left > 0 {
+            let Some(name) = self.names.next() else { break };
+            self.parts.left -= 1;
+            if !self.parts.skip_nil()? {
+                return seed.deserialize(StrDeserializer::<Error>::new(name)).map(Some);
+            }
         }
-        let Some(name) = self.names.next() else { return Ok(None) };
-        self.parts.left -= 1;
-        seed.deserialize(StrDeserializer::<Error>::new(name)).map(Some)
+        Ok(None)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
@@ -350,7 +381,7 @@ impl<'r, 'de> EnumAccess<'de> for Variant<'r, 'de> {
         let at = self.0.reader.at();
         let head = self.0.reader.head()?;
         let Head::Raw(raw) = head else {
-            return Err(self.0.reader.unexpected("a variant's name", &head));
+            return Err(unexpected(at, "a variant's name", &head));
         };
         let name = std::str::from_utf8(raw).map_err(|_| Error::Utf8 { at })?;
         let name = seed.deserialize(IntoDeserializer::<Error>::into_deserializer(name))?;

@@ -236,17 +236,25 @@ impl<'b> Serializer for Writer<'b> {
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Entries<'b>, Error> {
+        let length = match length {
+            Some(length) => {
+                Writer(self.0).map(length)?;
+                Length::Told(length)
+            }
+            None => Length::Untold(self.0.len()),
+        };
         Ok(Entries {
             bytes: self.0,
-            encoded: Vec::with_capacity(length.unwrap_or_default().min(4096)),
-            is_key: true,
+            count: 0,
+            length,
         })
     }
 
     fn serialize_struct(self, _name: &'static str, length: usize) -> Result<Fields<'b>, Error> {
         Ok(Fields {
             bytes: self.0,
-            fields: Vec::with_capacity(length),
+            values: Vec::new(),
+            places: Vec::with_capacity(length),
         })
     }
 
@@ -266,38 +274,67 @@ impl<'b> Serializer for Writer<'b> {
 /// An array.
 struct Elements<'b> {
     bytes: &'b mut Vec<u8>,
-    /// Elements whose number is not known before.
-    waiting: Option<(usize, Vec<u8>)>,
+    count: usize,
+    length: Length,
+}
+
+/// What has parts.
+#[derive(Clone, Copy)]
+enum Kind {
+    Array,
+    Map,
+}
+
+/// How many parts a value says that it has.
+enum Length {
+    /// So many, and that is written.
+    Told(usize),
+    /// It does not say; the parts begin at this byte, and their number goes in before them.
+    Untold(usize),
 }
 
 impl<'b> Elements<'b> {
     fn new(bytes: &'b mut Vec<u8>, length: Option<usize>) -> Result<Self, Error> {
-        let waiting = match length {
+        let length = match length {
             Some(length) => {
                 Writer(bytes).array(length)?;
-                None
+                Length::Told(length)
             }
-            None => Some((0, Vec::new())),
+            None => Length::Untold(bytes.len()),
         };
-        Ok(Self { bytes, waiting })
+        Ok(Self {
+            bytes,
+            count: 0,
+            length,
+        })
     }
 
     fn add<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        match &mut self.waiting {
-            Some((count, waiting)) => {
-                *count += 1;
-                value.serialize(Writer(waiting))
-            }
-            None => value.serialize(Writer(self.bytes)),
-        }
+        self.count += 1;
+        value.serialize(Writer(self.bytes))
     }
 
     fn finish(self) -> Result<(), Error> {
-        if let Some((count, waiting)) = self.waiting {
-            Writer(self.bytes).array(count)?;
-            self.bytes.extend(waiting);
+        finish(self.bytes, self.count, &self.length, Kind::Array)
+    }
+}
+
+/// Sees to it that the number of parts is told, and right.
+fn finish(bytes: &mut Vec<u8>, count: usize, length: &Length, kind: Kind) -> Result<(), Error> {
+    match *length {
+        Length::Told(length) if length == count => Ok(()),
+        Length::Told(length) => Err(Error::Unencodable(format!(
+            "{count} elements of a value that said it has {length}"
+        ))),
+        Length::Untold(start) => {
+            let mut told = Vec::with_capacity(5);
+            match kind {
+                Kind::Array => Writer(&mut told).array(count)?,
+                Kind::Map => Writer(&mut told).map(count)?,
+            }
+            bytes.splice(start..start, told);
+            Ok(())
         }
-        Ok(())
     }
 }
 
@@ -324,8 +361,8 @@ elements!(SerializeTupleStruct serialize_field, SerializeTupleVariant serialize_
 /// A map.
 struct Entries<'b> {
     bytes: &'b mut Vec<u8>,
-    encoded: Vec<Vec<u8>>,
-    is_key: bool,
+    count: usize,
+    length: Length,
 }
 
 impl SerializeMap for Entries<'_> {
@@ -333,51 +370,49 @@ impl SerializeMap for Entries<'_> {
     type Error = Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        key.serialize(Writer(&mut bytes))?;
-        self.encoded.push(bytes);
-        self.is_key = false;
+        let start = self.bytes.len();
+        key.serialize(Writer(self.bytes))?;
+        match self.bytes.get(start) {
+            Some(0xa0..=0xbf | 0xda | 0xdb) => {}
+            _ => return Err(Error::Unencodable("a map's key that is no text".to_owned())),
+        }
+        self.count += 1;
         Ok(())
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let Some(entry) = self.encoded.last_mut().filter(|_| !self.is_key) else {
-            return Err(Error::Unencodable("a map's value without its key".to_owned()));
-        };
-        self.is_key = true;
-        value.serialize(Writer(entry))
+        value.serialize(Writer(self.bytes))
     }
 
     fn end(self) -> Result<(), Error> {
-        Writer(self.bytes).map(self.encoded.len())?;
-        self.encoded
-            .iter()
-            .for_each(|entry| self.bytes.extend_from_slice(entry));
-        Ok(())
+        finish(self.bytes, self.count, &self.length, Kind::Map)
     }
 }
 
 /// A struct: its fields wait until they can be sorted.
 struct Fields<'b> {
     bytes: &'b mut Vec<u8>,
-    fields: Vec<(&'static str, Vec<u8>)>,
+    /// The values, one after another.
+    values: Vec<u8>,
+    /// The names, and where the values are.
+    places: Vec<(&'static str, std::ops::Range<usize>)>,
 }
 
 impl Fields<'_> {
     fn add<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        value.serialize(Writer(&mut bytes))?;
-        self.fields.push((name, bytes));
+        let start = self.values.len();
+        value.serialize(Writer(&mut self.values))?;
+        self.places.push((name, start..self.values.len()));
         Ok(())
     }
 
     fn finish(mut self) -> Result<(), Error> {
-        self.fields.sort_by_key(|(name, _)| *name);
+        self.places.sort_by_key(|(name, _)| *name);
         let mut writer = Writer(self.bytes);
-        writer.map(self.fields.len())?;
-        for (name, value) in self.fields {
+        writer.map(self.places.len())?;
+        for (name, range) in self.places {
             writer.raw(name.as_bytes())?;
-            writer.0.extend(value);
+            writer.0.extend_from_slice(self.values.get(range).unwrap_or_default());
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ use encamp_hclspec::{Body, Context, Diagnostics, Source, Spec, Type, Value, deco
 use encamp_hclspec_msgpack::{cty, legacy};
 use serde_json::Value as Json;
 
-use crate::{bytes, hex};
+use crate::hex;
 
 const VECTORS: &str = include_str!("vectors.txt");
 

@@ -1,5 +1,6 @@
 //! The JSON syntax of HCL: a JSON tree with places, in which every string may be a template.
 
+mod literal;
 mod parser;
 mod scan;
 mod string;

@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use smol_str::SmolStr;
-
-use super::scan::{Scanner, StringDefect, Token, TokenKind};
-use super::string::{is_number, unescape};
-use super::{Node, NodeKind, Property, Text};
-use crate::{Diagnostic, Diagnostics, Range, Source, Span, did_you_mean};
+use super::scan::{Scanner, Token, TokenKind};
+use super::{Node, NodeKind, Property};
+use crate::{Diagnostic, Diagnostics, Range, Source, Span};
 
 /// How many levels of brackets and braces there may be.
 const MAX_DEPTH: usize = 200;
 /// How many errors are reported. Nobody reads more, and a text of nothing but errors would need many times its memory.
-const MAX_ERRORS: usize = 1_000;
+pub(super) const MAX_ERRORS: usize = 1_000;
 
 const START: &str = "A value must start with a brace, a bracket, a number, a quote, or a keyword.";
 
@@ -39,20 +36,20 @@ pub(super) fn parse(source: &Arc<Source>) -> (Arc<Node>, Diagnostics) {
 }
 
 /// A value, and whether there is nothing wrong with it itself; a container is whole also where an element is not.
-struct Parsed {
-    node: Node,
-    whole: bool,
+pub(super) struct Parsed {
+    pub(super) node: Node,
+    pub(super) whole: bool,
 }
 
-struct Parser<'s> {
-    source: &'s Arc<Source>,
-    scanner: Scanner<'s>,
+pub(super) struct Parser<'s> {
+    pub(super) source: &'s Arc<Source>,
+    pub(super) scanner: Scanner<'s>,
     /// The next one.
-    token: Token,
+    pub(super) token: Token,
     depth: usize,
-    diagnostics: Diagnostics,
+    pub(super) diagnostics: Diagnostics,
     /// Where strings are unescaped, so that each costs one allocation of its own.
-    scratch: String,
+    pub(super) scratch: String,
 }
 
 impl Parser<'_> {
@@ -305,112 +302,6 @@ impl Parser<'_> {
         }
     }
 
-    fn number(&mut self) -> Parsed {
-        let range = self.advance().range;
-        let text = self.scanner.slice(range);
-        if is_number(text) {
-            return whole(NodeKind::Number(SmolStr::new(text)), range);
-        }
-        self.error(
-            range,
-            "Invalid JSON number",
-            "A number is digits without a leading zero, perhaps with a minus sign, a fraction (.5) and an exponent (e3).",
-        );
-        invalid(range)
-    }
-
-    fn keyword(&mut self) -> Parsed {
-        let range = self.advance().range;
-        let word = self.scanner.slice(range);
-        let kind = match word {
-            "true" => NodeKind::Bool(true),
-            "false" => NodeKind::Bool(false),
-            "null" => NodeKind::Null,
-            _ => {
-                let hint = did_you_mean(word, ["true", "false", "null"])
-                    .map_or_else(String::new, |word| format!(" Did you mean {word}?"));
-                let detail = format!(
-                    "There is no keyword {word:?} in JSON: there are true, false and null. A text needs quotes.{hint}"
-                );
-                self.error(range, "Invalid JSON keyword", &detail);
-                return invalid(range);
-            }
-        };
-        whole(kind, range)
-    }
-
-    fn string_value(&mut self) -> Parsed {
-        let Token {
-            kind: TokenKind::String { escaped, defect },
-            range,
-        } = self.advance()
-        else {
-            return invalid(self.token.range);
-        };
-        let problem = match defect {
-            Some(StringDefect::Unclosed) => {
-                let end = range.end;
-                let next = self.source.text().as_bytes().get(end as usize).map_or(end, |_| end + 1);
-                Some((
-                    end..next,
-                    "The string has no closing quote. A line break within it is written \\n.",
-                ))
-            }
-            Some(StringDefect::Control(at)) => Some((
-                at..at + 1,
-                "A control character in a string must be escaped; a tab is written \\t.",
-            )),
-            None => None,
-        };
-        if let Some((at, detail)) = problem {
-            return self.bad_string(
-                range,
-                Range {
-                    start: at.start,
-                    end: at.end,
-                },
-                detail,
-            );
-        }
-        let inner = Range {
-            start: range.start + 1,
-            end: range.end - 1,
-        };
-        let raw = self.scanner.slice(inner);
-        if !escaped {
-            return whole(
-                NodeKind::String(Text {
-                    text: SmolStr::new(raw),
-                    escaped,
-                }),
-                range,
-            );
-        }
-        if let Err(bad) = unescape(raw, &mut self.scratch) {
-            let at = Range {
-                start: inner.start + super::scan::offset(bad.start),
-                end: inner.start + super::scan::offset(bad.end),
-            };
-            return self.bad_string(
-                range,
-                at,
-                r#"There is no such escape: there are \" \\ \/ \b \f \n \r \t and \u with four hexadecimal digits."#,
-            );
-        }
-        let text = SmolStr::new(&self.scratch);
-        whole(NodeKind::String(Text { text, escaped }), range)
-    }
-
-    fn bad_string(&mut self, string: Range, at: Range, detail: &str) -> Parsed {
-        if self.diagnostics.len() < MAX_ERRORS {
-            let diagnostic = Diagnostic::error("Invalid JSON string", detail)
-                .with_span(self.span(at))
-                .with_context(self.span(string));
-            self.diagnostics.push(diagnostic);
-        }
-        invalid(string)
-    }
-
     fn no_value(&mut self, range: Range, summary: &str, detail: &str) -> Parsed {
         self.error(range, summary, detail);
         invalid(range)
@@ -472,19 +363,19 @@ impl Parser<'_> {
     }
 
     /// Takes the next token.
-    fn advance(&mut self) -> Token {
+    pub(super) fn advance(&mut self) -> Token {
         let next = self.scanner.next();
         std::mem::replace(&mut self.token, next)
     }
 
-    fn error(&mut self, range: Range, summary: &str, detail: &str) {
+    pub(super) fn error(&mut self, range: Range, summary: &str, detail: &str) {
         if self.diagnostics.len() < MAX_ERRORS {
             let diagnostic = Diagnostic::error(summary, detail).with_span(self.span(range));
             self.diagnostics.push(diagnostic);
         }
     }
 
-    fn span(&self, range: Range) -> Span {
+    pub(super) fn span(&self, range: Range) -> Span {
         Span::new(self.source, range.into())
     }
 }
@@ -494,7 +385,7 @@ struct ParsedProperty {
     whole: bool,
 }
 
-fn whole(kind: NodeKind, range: Range) -> Parsed {
+pub(super) fn whole(kind: NodeKind, range: Range) -> Parsed {
     Parsed {
         node: Node { kind, range },
         whole: true,
@@ -510,7 +401,7 @@ fn start(node: &Node) -> Range {
     Range { end, ..node.range }
 }
 
-fn invalid(range: Range) -> Parsed {
+pub(super) fn invalid(range: Range) -> Parsed {
     Parsed {
         node: Node {
             kind: NodeKind::Invalid,

@@ -84,7 +84,7 @@ impl SpecFile {
 /// ```
 /// use encamp_hclspec::{Source, Spec, Type, spec};
 ///
-/// let text = "object {\n  attr \"image\" {\n    type = string\n    required = true\n  }\n}\n";
+/// let text = "object {\n  attr \"image\" {\n    type     = string\n    required = true\n  }\n}\n";
 /// let spec = spec::text::parse(&Source::new("x.hcldec", text.to_owned()))?;
 /// assert_eq!(spec, Spec::object([("image", Spec::attr("image", Type::String).required())]));
 /// assert_eq!(spec.to_string(), text);

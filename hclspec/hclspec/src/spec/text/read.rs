@@ -177,8 +177,8 @@ impl Reader<'_> {
     fn block(&mut self, body: &Body, implied: Option<&str>) -> Option<Spec> {
         let content = self.content(body, &with_kinds(schema(&["block_type", "required"]), &[]));
         let required = self.flag(&content, "required");
-        let nested = self.nested(body, &content);
         let name = self.block_type("block", &content, body, implied);
+        let nested = self.nested(body, &content);
         Some(Spec::Block {
             name: name?,
             required: required?,
@@ -191,8 +191,8 @@ impl Reader<'_> {
         let content = self.content(body, &with_kinds(schema, &[]));
         let min = self.count(&content, "min_items");
         let max = self.count(&content, "max_items");
-        let nested = self.nested(body, &content);
         let name = self.block_type(kind, &content, body, implied);
+        let nested = self.nested(body, &content);
         Some(Blocks {
             name: name?,
             min: min?.unwrap_or(0),
@@ -215,8 +215,8 @@ impl Reader<'_> {
         let schema = schema(&["block_type"]).with_required_attribute("labels");
         let content = self.content(body, &with_kinds(schema, &[]));
         let labels = self.labels(&content, body);
-        let nested = self.nested(body, &content);
         let name = self.block_type(kind, &content, body, implied);
+        let nested = self.nested(body, &content);
         Some(LabelledBlocks {
             name: name?,
             labels: labels?,
@@ -225,6 +225,7 @@ impl Reader<'_> {
     }
 
     fn labels(&mut self, content: &Content, body: &Body) -> Option<Vec<String>> {
+        content.attributes.get("labels")?;
         let value = self.argument(content, "labels", &Type::list(Type::String))?;
         let labels = value.as_list().unwrap_or_default();
         if labels.is_empty() {
@@ -362,6 +363,10 @@ impl Reader<'_> {
 
     fn name(&mut self, name: Option<String>, body: &Body, summary: &str, argument: &str) -> Option<String> {
         let name = name.unwrap_or_default();
+        if name.is_empty() && self.incomplete {
+            // Most likely it is misspelt, and that is said already.
+            return None;
+        }
         if name.is_empty() {
             let detail = format!("The {argument} must be given: it is the name that is looked for in the input.");
             return self.error(summary, detail, body.missing_span());

@@ -228,7 +228,7 @@ fn mistakes_are_found_where_they_are_and_all_of_them() {
     );
     check_error(
         "array {\n  attr {}\n  block {\n    required = \"x\"\n  }\n}\n",
-        "2:8 Missing name in attribute spec; 3:9 Missing spec block; 3:9 Missing block_type in block spec; \
+        "2:8 Missing name in attribute spec; 3:9 Missing block_type in block spec; 3:9 Missing spec block; \
          4:17 Unsuitable value type",
     );
     check_error(
@@ -241,6 +241,12 @@ fn mistakes_are_found_where_they_are_and_all_of_them() {
     );
     check_error(
         "transform {\n  literal {\n    value = 1\n  }\n}\n",
+        "1:11 Missing required argument",
+    );
+    // What is misspelt is not missing, too.
+    check_error("attr {\n  nmae = \"x\"\n}\n", "2:3 Unsupported argument");
+    check_error(
+        "block_map {\n  block_type = \"b\"\n  object {}\n}\n",
         "1:11 Missing required argument",
     );
     check_error("literal {\n  value = foo\n}\n", "2:11 Variables not allowed");
