@@ -69,9 +69,10 @@ fn spec(field: &Field, says: &FieldSays, key: &str, all_optional: bool) -> syn::
         };
         quote!(::encamp_hclspec::Spec::block_attrs(#key, <#element as ::encamp_hclspec::HclType>::hcl_type()))
     } else {
-        let ty = match &says.ty {
-            Some(ty) => quote!(#ty),
-            None => quote!(<#ty as ::encamp_hclspec::HclType>::hcl_type()),
+        let ty = if let Some(ty) = &says.ty {
+            quote!(#ty)
+        } else {
+            quote!(<#ty as ::encamp_hclspec::HclType>::hcl_type())
         };
         quote!(::encamp_hclspec::Spec::attr(#key, #ty))
     };
