@@ -32,7 +32,7 @@ use crate::{Body, Context, Diagnostic, Diagnostics, Number, Source, Span, Spec, 
 /// | `skip` | nothing |
 #[cfg_attr(
     feature = "derive",
-    doc = r##"
+    doc = r#"
 ```
 use encamp_hclspec::{Body, Context, HclSpec, Source, decode_into};
 
@@ -64,7 +64,7 @@ let errors = decode_into::<Task>(&Body::parse(source)?, &Context::new()).err().u
 assert!(errors.to_string().starts_with("task.hcl:2:10: "), "{errors}");
 # Ok::<(), encamp_hclspec::Diagnostics>(())
 ```
-"##
+"#
 )]
 pub trait HclSpec {
     /// The schema.

@@ -267,8 +267,7 @@ impl Dynamic {
         &self,
         made: &Made<'_>,
         name: &Label,
-        key: &Value,
-        value: &Value,
+        (key, value): &(Value, Value),
         diagnostics: &mut Diagnostics,
     ) -> Option<Block> {
         let variable = Value::object([("key", key.clone()), ("value", value.clone())]);
