@@ -173,7 +173,7 @@ impl Dynamic {
         }
         let elements = made.elements.iter();
         elements
-            .filter_map(|(key, value)| self.make(&made, name, key, value, diagnostics))
+            .filter_map(|element| self.make(&made, name, element, diagnostics))
             .collect()
     }
 
