@@ -15,8 +15,7 @@ use crate::spec::identity_of;
 use crate::spec::job::JobBlock;
 use crate::{Options, Parsed, names, spec, support, variables};
 
-static JOB: LazyLock<Level> =
-    LazyLock::new(|| Level::new(&spec::JOB, &[("group", &["name"]), ("task", &["name"])]));
+static JOB: LazyLock<Level> = LazyLock::new(|| Level::new(&spec::JOB, &[("group", &["name"]), ("task", &["name"])]));
 
 pub(crate) fn file(body: &Body, options: &Options) -> Result<Parsed, Diagnostics> {
     let schema = Schema::new()
@@ -24,14 +23,14 @@ pub(crate) fn file(body: &Body, options: &Options) -> Result<Parsed, Diagnostics
         .with_block("variable", ["name"])
         .with_block("variables", Vec::<String>::new())
         .with_block("locals", Vec::<String>::new());
-    let (content, found) = body.content(&schema);
+    let (parts, found) = body.content(&schema);
     let base = variables::base(options);
     let mut reader = Reader {
         context: &base,
         options,
         diagnostics: found,
     };
-    let context = Arc::new(variables::context(&content, &base, &mut reader));
+    let context = Arc::new(variables::context(&parts, &base, &mut reader));
     let mut builder = Builder {
         reader: Reader {
             context: &context,
@@ -40,7 +39,7 @@ pub(crate) fn file(body: &Body, options: &Options) -> Result<Parsed, Diagnostics
         },
         scope: Arc::clone(&context),
     };
-    let blocks: Vec<Block> = content.blocks;
+    let blocks: Vec<Block> = parts.blocks;
     let job = builder.only_job(&blocks, body).and_then(|block| builder.job(block));
     let diagnostics = builder.reader.finish();
     match job {
@@ -83,7 +82,9 @@ impl Builder<'_> {
     fn job(&mut self, block: &Block) -> Option<Job> {
         let label = block.labels().first()?.text().to_owned();
         let body = block.body().with_dynamic_blocks(&self.scope);
+        let before = self.reader.diagnostics.len();
         let (arguments, content) = self.reader.level::<JobBlock>(&JOB, &body);
+        let is_clean = self.reader.diagnostics.len() == before;
         let unsupported = self.reader.options.unsupported;
         support::check("job", &content, &spec::JOB, unsupported, &mut self.reader.diagnostics);
         let is_good = arguments.is_some();
@@ -101,7 +102,8 @@ impl Builder<'_> {
                 _ => {}
             }
         }
-        if !content.blocks.iter().any(|nested| matches!(nested.name(), "group" | "task")) {
+        let is_tasks = |nested: &Block| matches!(nested.name(), "group" | "task");
+        if is_clean && !content.blocks.iter().any(is_tasks) {
             let detail = "A job holds one group at least: group \"name\" { task \"name\" { .. } }.";
             self.reader.error("Missing group block", detail, block.header_span());
         }
@@ -149,7 +151,12 @@ fn finish(arguments: JobBlock, id: String, mut groups: Vec<Group>, span: Span) -
         group.update = group.update.take().or_else(|| arguments.update.clone());
         group.migrate = group.migrate.take().or_else(|| arguments.migrate.clone());
         group.reschedule = group.reschedule.take().or_else(|| arguments.reschedule.clone());
-        identity_of(group, &arguments.consul, &arguments.vault, &arguments.secret);
+        identity_of(
+            group,
+            arguments.consul.as_ref(),
+            arguments.vault.as_ref(),
+            &arguments.secret,
+        );
     }
     Job {
         name: arguments.name.unwrap_or_else(|| id.clone()),

@@ -32,7 +32,9 @@ pub(crate) fn named(diagnostics: Diagnostics) -> Diagnostics {
 
 /// One of several texts.
 pub(crate) fn one_of<'t>(value: &Value, texts: impl Iterator<Item = &'t str> + Clone) -> Diagnostics {
-    let Some(text) = value.as_str() else { return Diagnostics::new() };
+    let Some(text) = value.as_str() else {
+        return Diagnostics::new();
+    };
     if texts.clone().any(|known| known == text) {
         return Diagnostics::new();
     }
@@ -113,7 +115,9 @@ pub(crate) fn permissions(value: &Value) -> Diagnostics {
 
 /// A path within the task's or the allocation's directory, as far as the text tells.
 pub(crate) fn inside(value: &Value) -> Diagnostics {
-    let Some(path) = value.as_str() else { return Diagnostics::new() };
+    let Some(path) = value.as_str() else {
+        return Diagnostics::new();
+    };
     let mut depth = 0_i64;
     for part in path.split('/') {
         match part {
@@ -138,6 +142,9 @@ pub(crate) fn free(value: &Value) -> Diagnostics {
     }
     problem(
         "Incorrect attribute value type",
-        format!("Inappropriate value for \"{NAME}\": object required, but have {}.", value.kind()),
+        format!(
+            "Inappropriate value for \"{NAME}\": object required, but have {}.",
+            value.kind()
+        ),
     )
 }

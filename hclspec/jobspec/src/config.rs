@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use encamp_hclspec::{Body, Context, Diagnostics, Source, Span, Spec, Spellings, Type, UnknownVariables, Value, decode_with};
+use encamp_hclspec::{
+    Body, Context, Diagnostics, Source, Span, Spec, Spellings, Type, UnknownVariables, Value, decode_with,
+};
 use indexmap::IndexMap;
 
 /// How much the values of a block may take together, in about bytes.
@@ -73,7 +75,10 @@ impl Config {
         if !env.is_empty() || matches!(unknown, UnknownVariables::Error) {
             context.set(
                 "env",
-                Value::map(Type::String, env.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
+                Value::map(
+                    Type::String,
+                    env.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+                ),
             );
         }
         context

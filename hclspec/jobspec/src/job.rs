@@ -10,8 +10,8 @@ use crate::Config;
 use crate::spec::choice::choices;
 use crate::spec::{
     Action, Affinity, Artifact, Constraint, Consul, CsiPlugin, Device, Disconnect, DispatchPayload, EphemeralDisk,
-    Identity, Migrate, Multiregion, Network, Numa, Parameterized, Periodic, Reschedule, Scaling, Schedule, Secret, Service,
-    Spread, TaskScaling, Template, Ui, Update, Vault, Volume, VolumeMount,
+    Identity, Migrate, Multiregion, Network, Numa, Parameterized, Periodic, Reschedule, Scaling, Schedule, Secret,
+    Service, Spread, TaskScaling, Template, Ui, Update, Vault, Volume, VolumeMount,
 };
 
 /// A job.

@@ -9,9 +9,9 @@ use indexmap::IndexMap;
 use crate::read::Reader;
 
 /// Evaluates the locals, each after those that it refers to.
-pub(crate) fn evaluate(content: &Content, context: &mut Context, reader: &mut Reader<'_>) {
+pub(crate) fn evaluate(file: &Content, context: &mut Context, reader: &mut Reader<'_>) {
     let mut pending: IndexMap<String, Attribute> = IndexMap::new();
-    for block in content.blocks.iter().filter(|block| block.name() == "locals") {
+    for block in file.blocks.iter().filter(|block| block.name() == "locals") {
         let (attributes, found) = block.body().just_attributes();
         reader.diagnostics.extend(found);
         for attribute in attributes {
@@ -39,7 +39,9 @@ pub(crate) fn evaluate(content: &Content, context: &mut Context, reader: &mut Re
 fn dependencies(locals: &IndexMap<String, Attribute>) -> Vec<BTreeSet<usize>> {
     let count = locals.len();
     let attributes = locals.values().enumerate();
-    let mut all: Vec<_> = attributes.map(|(index, attribute)| references(locals, index, attribute)).collect();
+    let mut all: Vec<_> = attributes
+        .map(|(index, attribute)| references(locals, index, attribute))
+        .collect();
     for index in 0..count {
         let before = index.checked_sub(1).map(|before| count + before);
         all.push(before.into_iter().chain([index]).collect());

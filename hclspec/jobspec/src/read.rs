@@ -48,7 +48,15 @@ impl Level {
 
 /// The arguments that may be written as blocks.
 fn maps(spec: &Spec) -> Vec<&str> {
-    let is_map = |part: &Spec| matches!(part, Spec::Attr { ty: Type::Map(_) | Type::Any, .. });
+    let is_map = |part: &Spec| {
+        matches!(
+            part,
+            Spec::Attr {
+                ty: Type::Map(_) | Type::Any,
+                ..
+            }
+        )
+    };
     match spec {
         Spec::Object(parts) => parts
             .iter()
@@ -116,7 +124,10 @@ impl Reader<'_> {
             .diagnostics
             .into_iter()
             .filter(|diagnostic| {
-                let place = diagnostic.span.as_ref().map(|span| (span.range().start, span.range().end));
+                let place = diagnostic
+                    .span
+                    .as_ref()
+                    .map(|span| (span.range().start, span.range().end));
                 // A name that is in the wrong form is found more than once, in other words.
                 let is_name = diagnostic.summary.starts_with("Unsupported");
                 let detail = if is_name { "" } else { diagnostic.detail.as_str() };
@@ -138,7 +149,9 @@ fn forget(value: &mut Value, path: &[&str]) -> bool {
     let inner = match value {
         Value::Object(entries) | Value::Map(_, entries) => entries.get_mut(*first),
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
-            let index = first.strip_prefix('[').and_then(|part| part.strip_suffix(']')?.parse::<usize>().ok());
+            let index = first
+                .strip_prefix('[')
+                .and_then(|part| part.strip_suffix(']')?.parse::<usize>().ok());
             index.and_then(|index| values.get_mut(index))
         }
         _ => None,

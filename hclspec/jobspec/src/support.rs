@@ -106,7 +106,9 @@ pub(crate) fn check(
     unsupported: Unsupported,
     diagnostics: &mut Diagnostics,
 ) {
-    let Some(entry) = TABLE.iter().find(|entry| entry.block == block) else { return };
+    let Some(entry) = TABLE.iter().find(|entry| entry.block == block) else {
+        return;
+    };
     for attribute in content.attributes.values() {
         diagnostics.extend(entry.report(attribute.name(), attribute.name_span(), "argument", unsupported));
     }

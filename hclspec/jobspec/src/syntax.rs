@@ -1,5 +1,6 @@
 //! Which syntax a job file is in.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use encamp_hclspec::body::Schema;
@@ -13,11 +14,12 @@ pub(crate) fn body(source: Arc<Source>) -> Result<Body, Diagnostics> {
     if source.text().len() > MAX_TEXT {
         let detail = format!("A job file has at most {} MiB.", MAX_TEXT >> 20);
         let diagnostic = Diagnostic::error("Configuration file too large", detail);
-        return Err(diagnostic
-            .with_span(encamp_hclspec::Span::new(&source, 0..0))
-            .into());
+        return Err(diagnostic.with_span(encamp_hclspec::Span::new(&source, 0..0)).into());
     }
-    let is_json = source.name().ends_with(".json") || source.text().trim_start().starts_with(['{', '[']);
+    let is_json = Path::new(source.name())
+        .extension()
+        .is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        || source.text().trim_start().starts_with(['{', '[']);
     if !is_json {
         return Body::parse(source);
     }
@@ -29,7 +31,9 @@ pub(crate) fn body(source: Arc<Source>) -> Result<Body, Diagnostics> {
 /// A job as the HTTP API takes it has other names.
 fn refuse_api(body: &Body) -> Result<(), Diagnostics> {
     let names = ["Job", "TaskGroups"];
-    let schema = names.iter().fold(Schema::new(), |schema, name| schema.with_attribute(name));
+    let schema = names
+        .iter()
+        .fold(Schema::new(), |schema, name| schema.with_attribute(name));
     let (content, _) = body.partial_content(&schema);
     let Some(found) = content.attributes.values().next() else {
         return Ok(());

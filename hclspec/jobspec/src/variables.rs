@@ -31,15 +31,15 @@ pub(crate) fn base(options: &Options) -> Context {
 }
 
 /// The scope that a job file's expressions are evaluated in: its variables and locals.
-pub(crate) fn context(content: &Content, base: &Context, reader: &mut Reader<'_>) -> Context {
-    let variables = variables(content, reader);
+pub(crate) fn context(file: &Content, base: &Context, reader: &mut Reader<'_>) -> Context {
+    let variables = variables(file, reader);
     let mut context = base
         .clone()
         .with_unknown(UnknownVariables::KeepMatching(is_runtime))
         .with_variable("var", Value::object(variables))
         .with_variable("local", Value::object(Vec::<(String, Value)>::new()));
-    validate(content, &context, reader);
-    locals::evaluate(content, &mut context, reader);
+    validate(file, &context, reader);
+    locals::evaluate(file, &mut context, reader);
     context
 }
 
@@ -49,10 +49,10 @@ struct Declared {
     span: Span,
 }
 
-fn variables(content: &Content, reader: &mut Reader<'_>) -> IndexMap<String, Value> {
+fn variables(file: &Content, reader: &mut Reader<'_>) -> IndexMap<String, Value> {
     let mut values = IndexMap::new();
     let mut declared: HashMap<String, Span> = HashMap::new();
-    for block in &content.blocks {
+    for block in &file.blocks {
         match block.name() {
             "variable" => {
                 let Some(label) = block.labels().first() else { continue };
@@ -74,6 +74,7 @@ fn variables(content: &Content, reader: &mut Reader<'_>) -> IndexMap<String, Val
                     };
                     declare(&variable, &mut declared, reader);
                     let default = evaluated(attribute.value(), &Type::Any, &Context::new(), reader);
+                    let default = default.unwrap_or(Value::Unknown(Type::Any));
                     let value = value_of(&variable, None, Some(default), reader);
                     values.insert(variable.name, value.unwrap_or(Value::Unknown(Type::Any)));
                 }
@@ -110,7 +111,11 @@ fn of_block(variable: &Declared, block: &Block, reader: &mut Reader<'_>) -> Opti
     let (content, found) = block.body().content(&schema);
     reader.diagnostics.extend(found);
     let nothing = Context::new();
-    for (name, ty) in [("description", Type::String), ("sensitive", Type::Bool), ("nullable", Type::Bool)] {
+    for (name, ty) in [
+        ("description", Type::String),
+        ("sensitive", Type::Bool),
+        ("nullable", Type::Bool),
+    ] {
         if let Some(attribute) = content.attributes.get(name) {
             evaluated(attribute.value(), &ty, &nothing, reader);
         }
@@ -125,7 +130,7 @@ fn of_block(variable: &Declared, block: &Block, reader: &mut Reader<'_>) -> Opti
     let default = content.attributes.get("default");
     let default = default.map(|default| {
         let wanted = ty.as_ref().unwrap_or(&Type::Any);
-        evaluated(default.value(), wanted, &nothing, reader)
+        evaluated(default.value(), wanted, &nothing, reader).unwrap_or(Value::Unknown(Type::Any))
     });
     value_of(variable, ty, default, reader)
 }
@@ -152,24 +157,19 @@ fn type_of_attribute(attribute: &Attribute) -> Result<Type, Diagnostics> {
     }
 }
 
-/// The value that is given, else the default; the outer option of which is whether there is one.
-fn value_of(
-    variable: &Declared,
-    ty: Option<Type>,
-    default: Option<Option<Value>>,
-    reader: &mut Reader<'_>,
-) -> Option<Value> {
+/// The value that is given, else the default.
+fn value_of(variable: &Declared, ty: Option<Type>, default: Option<Value>, reader: &mut Reader<'_>) -> Option<Value> {
     let name = &variable.name;
     if let Some(text) = reader.options.variables.get(name) {
         // Without a type, a variable is of its default's type.
-        let ty = ty.or_else(|| default.flatten().as_ref().map(simple_type));
+        let ty = ty.or_else(|| default.as_ref().map(simple_type));
         return convert_given(variable, text, ty, reader);
     }
     if default.is_none() {
         let detail = format!("The variable \"{name}\" has no default. Give it a value with --var {name}=..");
         reader.error("Missing variable value", detail, variable.span.clone());
     }
-    default?
+    default
 }
 
 /// An expression's value, converted to a type; none where there are errors, which are reported.
@@ -224,9 +224,9 @@ fn convert_given(variable: &Declared, text: &str, ty: Option<Type>, reader: &mut
 }
 
 /// Runs the `validation` blocks of variables, each of which sees its own variable alone.
-fn validate(content: &Content, context: &Context, reader: &mut Reader<'_>) {
+fn validate(file: &Content, context: &Context, reader: &mut Reader<'_>) {
     let schema = Schema::new().with_block("validation", Vec::<String>::new());
-    for block in content.blocks.iter().filter(|block| block.name() == "variable") {
+    for block in file.blocks.iter().filter(|block| block.name() == "variable") {
         let Some(name) = block.labels().first().map(encamp_hclspec::Label::text) else {
             continue;
         };

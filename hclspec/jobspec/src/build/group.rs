@@ -30,9 +30,17 @@ impl Builder<'_> {
         let name = block.labels().first()?.text().to_owned();
         let body = block.body();
         self.check_name("group", names::group(&name), block.header_span());
+        let before = self.reader.diagnostics.len();
         let (arguments, content) = self.reader.level::<GroupBlock>(&GROUP, body);
+        let is_clean = self.reader.diagnostics.len() == before;
         let unsupported = self.reader.options.unsupported;
-        support::check("group", &content, &spec::GROUP, unsupported, &mut self.reader.diagnostics);
+        support::check(
+            "group",
+            &content,
+            &spec::GROUP,
+            unsupported,
+            &mut self.reader.diagnostics,
+        );
         let is_good = arguments.is_some();
         let arguments = arguments.unwrap_or_default();
         if arguments.count.is_some_and(|count| count != 1) {
@@ -45,7 +53,7 @@ impl Builder<'_> {
         let restart = arguments.restart.as_ref().map_or(policy, |own| own.over(policy));
         let blocks = content.blocks.iter().filter(|nested| nested.name() == "task");
         let tasks: Vec<Task> = blocks.clone().filter_map(|task| self.task(task, restart)).collect();
-        if blocks.count() == 0 {
+        if is_clean && blocks.count() == 0 {
             let detail = "A group holds one task at least: task \"name\" { .. }.";
             self.reader.error("Missing task block", detail, block.header_span());
         }
@@ -102,6 +110,11 @@ fn finish(arguments: GroupBlock, name: String, restart: Restart, tasks: Vec<Task
         scaling: arguments.scaling,
         consul: None,
     };
-    spec::identity_of(&mut group, &arguments.consul, &arguments.vault, &arguments.secret);
+    spec::identity_of(
+        &mut group,
+        arguments.consul.as_ref(),
+        arguments.vault.as_ref(),
+        &arguments.secret,
+    );
     group
 }

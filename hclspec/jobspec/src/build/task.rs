@@ -32,7 +32,11 @@ impl Builder<'_> {
             let detail = format!("The task \"{name}\" has no driver. Name one: driver = \"exec\".");
             self.reader.error("Missing driver", detail, driver_span.clone());
         }
-        let configs: Vec<&Block> = content.blocks.iter().filter(|nested| nested.name() == "config").collect();
+        let configs: Vec<&Block> = content
+            .blocks
+            .iter()
+            .filter(|nested| nested.name() == "config")
+            .collect();
         let config = self.config(block, &configs);
         let arguments = arguments?;
         let resources = arguments.resources.unwrap_or_default();

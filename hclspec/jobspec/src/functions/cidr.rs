@@ -12,7 +12,9 @@ pub(super) fn functions() -> [(&'static str, Function); 4] {
     [
         (
             "cidrhost",
-            Function::new([string("prefix"), number("hostnum")], Type::String, |arguments, _| host(&arguments)),
+            Function::new([string("prefix"), number("hostnum")], Type::String, |arguments, _| {
+                host(&arguments)
+            }),
         ),
         (
             "cidrnetmask",
@@ -28,8 +30,10 @@ pub(super) fn functions() -> [(&'static str, Function); 4] {
         ),
         (
             "cidrsubnets",
-            Function::new([string("prefix")], Type::list(Type::String), |arguments, _| subnets(&arguments))
-                .variadic(number("newbits")),
+            Function::new([string("prefix")], Type::list(Type::String), |arguments, _| {
+                subnets(&arguments)
+            })
+            .variadic(number("newbits")),
         ),
     ]
 }
@@ -97,7 +101,11 @@ fn host(arguments: &[Value]) -> Outcome {
     let wanted = integer(arguments, 1)?;
     let last = network.hosts();
     let counted = u128::from(wanted.unsigned_abs());
-    let host = if wanted < 0 { last.checked_sub(counted - 1) } else { Some(counted) };
+    let host = if wanted < 0 {
+        last.checked_sub(counted - 1)
+    } else {
+        Some(counted)
+    };
     match host.filter(|host| *host <= last) {
         Some(host) => Ok(Value::from(network.address(host).to_string())),
         None => Err(FunctionError::at(
@@ -121,7 +129,10 @@ fn bits(arguments: &[Value], index: usize, network: Network) -> Result<u32, Func
     let bits = bits.filter(|bits| *bits <= network.width - network.prefix);
     bits.ok_or_else(|| {
         let left = network.width - network.prefix;
-        FunctionError::at(index, format!("the network {network} can be extended by 0 to {left} bits"))
+        FunctionError::at(
+            index,
+            format!("the network {network} can be extended by 0 to {left} bits"),
+        )
     })
 }
 
@@ -131,7 +142,11 @@ fn subnet(arguments: &[Value]) -> Outcome {
     let wanted = integer(arguments, 2)?;
     let counted = u128::from(wanted.unsigned_abs());
     let last = ones(bits);
-    let index = if wanted < 0 { last.checked_sub(counted - 1) } else { Some(counted) };
+    let index = if wanted < 0 {
+        last.checked_sub(counted - 1)
+    } else {
+        Some(counted)
+    };
     let Some(index) = index.filter(|index| *index <= last) else {
         let message = format!("{bits} bits tell no subnet of this number apart");
         return Err(FunctionError::at(2, message));

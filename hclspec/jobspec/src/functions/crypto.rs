@@ -27,10 +27,12 @@ pub(super) fn functions() -> [(&'static str, Function); 5] {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 fn bcrypt(arguments: &[Value]) -> Outcome {
@@ -40,7 +42,9 @@ fn bcrypt(arguments: &[Value]) -> Outcome {
         2 => integer(arguments, 1)?,
         _ => return Err(FunctionError::new("bcrypt takes a text and a cost, no more")),
     };
-    let cost = u32::try_from(cost).ok().filter(|cost| (4..=most).contains(&i64::from(*cost)));
+    let cost = u32::try_from(cost)
+        .ok()
+        .filter(|cost| (4..=most).contains(&i64::from(*cost)));
     let cost = cost.ok_or_else(|| FunctionError::at(1, format!("the cost is a whole number from 4 to {most}")))?;
     let hashed = bcrypt::hash(text(arguments, 0)?, cost);
     hashed

@@ -46,7 +46,11 @@ pub(super) fn functions(directory: Option<&Path>) -> [(&'static str, Function); 
 }
 
 fn refused(name: &'static str) -> Function {
-    let parameters = if name == "fileset" { vec!["path", "pattern"] } else { vec!["path"] };
+    let parameters = if name == "fileset" {
+        vec!["path", "pattern"]
+    } else {
+        vec!["path"]
+    };
     Function::new(parameters.into_iter().map(string), Type::Any, |_, _| {
         Err(FunctionError::new("functions on files cannot be called here"))
     })
@@ -121,7 +125,10 @@ fn read(base: &Path, arguments: &[Value]) -> Result<Vec<u8>, FunctionError> {
     let mut bytes = Vec::new();
     file.take(MAX_TEXT as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > MAX_TEXT {
-        return Err(FunctionError::at(0, format!("{} is larger than 16 MiB", path.display())));
+        return Err(FunctionError::at(
+            0,
+            format!("{} is larger than 16 MiB", path.display()),
+        ));
     }
     Ok(bytes)
 }
@@ -143,7 +150,10 @@ fn exists(base: &Path, arguments: &[Value]) -> Outcome {
         Ok(metadata) if metadata.is_file() => Ok(Value::from(true)),
         Ok(_) => Err(FunctionError::at(0, format!("{} is no regular file", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::from(false)),
-        Err(error) => Err(FunctionError::at(0, format!("cannot look for {}: {error}", path.display()))),
+        Err(error) => Err(FunctionError::at(
+            0,
+            format!("cannot look for {}: {error}", path.display()),
+        )),
     }
 }
 
@@ -151,7 +161,8 @@ fn exists(base: &Path, arguments: &[Value]) -> Outcome {
 fn matching(base: &Path, arguments: &[Value]) -> Outcome {
     let directory = resolve(base, text(arguments, 0)?);
     let pattern = text(arguments, 1)?;
-    let outside = Path::new(pattern).is_absolute() || Path::new(pattern).components().any(|part| part == Component::ParentDir);
+    let outside =
+        Path::new(pattern).is_absolute() || Path::new(pattern).components().any(|part| part == Component::ParentDir);
     if outside {
         return Err(FunctionError::at(1, "the pattern may not lead out of the directory"));
     }

@@ -26,9 +26,9 @@ mod yaml;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use encamp_hclspec::Type;
 use encamp_hclspec::Value;
 use encamp_hclspec::cty::{Function, FunctionError, Parameter, functions};
-use encamp_hclspec::Type;
 
 /// The most bytes of text in a result.
 const MAX_TEXT: usize = 16 << 20;

@@ -15,11 +15,11 @@ pub(super) fn functions() -> [(&'static str, Function); 3] {
     [
         (
             "regex",
-            Function::new(parameters(), Type::Any, |arguments, _| first(&arguments)).typed(|arguments| {
-                match arguments.first() {
-                    Some(Value::String(_)) => result_type(&compile(arguments, 0)?),
-                    _ => Ok(Type::Any),
-                }
+            Function::new(parameters(), Type::Any, |arguments, _| first(&arguments)).typed(|arguments| match arguments
+                .first()
+            {
+                Some(Value::String(_)) => result_type(&compile(arguments, 0)?),
+                _ => Ok(Type::Any),
             }),
         ),
         (
@@ -51,11 +51,14 @@ fn compile(arguments: &[Value], index: usize) -> Result<Regex, FunctionError> {
 fn result_type(regex: &Regex) -> Result<Type, FunctionError> {
     let names: Vec<&str> = regex.capture_names().skip(1).flatten().collect();
     let groups = regex.captures_len() - 1;
-    match (groups, names.len()) {
-        (0, _) => Ok(Type::String),
-        (groups, 0) => Ok(Type::tuple((0..groups).map(|_| Type::String))),
-        (groups, named) if groups == named => Ok(Type::object(names.into_iter().map(|name| (name, Type::String)))),
-        _ => Err(FunctionError::at(0, "the groups of a pattern are either all named or none")),
+    match names.len() {
+        _ if groups == 0 => Ok(Type::String),
+        0 => Ok(Type::tuple((0..groups).map(|_| Type::String))),
+        all if all == groups => Ok(Type::object(names.into_iter().map(|name| (name, Type::String)))),
+        _ => Err(FunctionError::at(
+            0,
+            "the groups of a pattern are either all named or none",
+        )),
     }
 }
 
@@ -101,7 +104,9 @@ fn replaced(arguments: &[Value]) -> Outcome {
         captures.expand(replacement, &mut result);
         end = whole.end();
         if result.len() > MAX_TEXT {
-            return Err(FunctionError::new("the result is too long: it can have at most 16 MiB of text"));
+            return Err(FunctionError::new(
+                "the result is too long: it can have at most 16 MiB of text",
+            ));
         }
     }
     result.push_str(text.get(end..).unwrap_or_default());

@@ -12,7 +12,10 @@ pub(super) fn functions() -> [(&'static str, Function); 2] {
             "uuidv4",
             Function::new([], Type::String, |_, _| Ok(Value::from(Uuid::new_v4().to_string()))),
         ),
-        ("uuidv5", of_texts(["namespace", "name"], |[namespace, name]| v5(namespace, name))),
+        (
+            "uuidv5",
+            of_texts(["namespace", "name"], |[namespace, name]| v5(namespace, name)),
+        ),
     ]
 }
 
@@ -22,9 +25,8 @@ fn v5(namespace: &str, name: &str) -> Result<String, FunctionError> {
         "url" => Uuid::NAMESPACE_URL,
         "oid" => Uuid::NAMESPACE_OID,
         "x500" => Uuid::NAMESPACE_X500,
-        other => Uuid::parse_str(other).map_err(|_| {
-            FunctionError::at(0, "a namespace is \"dns\", \"url\", \"oid\", \"x500\" or a UUID")
-        })?,
+        other => Uuid::parse_str(other)
+            .map_err(|_| FunctionError::at(0, "a namespace is \"dns\", \"url\", \"oid\", \"x500\" or a UUID"))?,
     };
     Ok(Uuid::new_v5(&namespace, name.as_bytes()).to_string())
 }

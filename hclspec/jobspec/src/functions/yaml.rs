@@ -37,9 +37,12 @@ fn encode(arguments: &[Value]) -> Outcome {
     if value.contains_unknown() {
         return Ok(Value::Unknown(Type::String));
     }
-    let text = serde_norway::to_string(&value).map_err(|_| FunctionError::at(0, "the value cannot be written as YAML"))?;
+    let text =
+        serde_norway::to_string(&value).map_err(|_| FunctionError::at(0, "the value cannot be written as YAML"))?;
     if text.len() > MAX_TEXT {
-        return Err(FunctionError::new("the result is too long: it can have at most 16 MiB of text"));
+        return Err(FunctionError::new(
+            "the result is too long: it can have at most 16 MiB of text",
+        ));
     }
     Ok(Value::from(text))
 }

@@ -50,8 +50,8 @@ pub use self::task::LogsBlock;
 pub use self::template::{ChangeScript, Template, TemplateChangeMode, Wait};
 pub use self::types::{Free, SecretTexts, Time};
 pub use self::volume::{
-    AccessMode, AttachmentMode, CsiPlugin, CsiPluginType, EphemeralDisk, MountOptions, Propagation, Volume, VolumeMount,
-    VolumeType,
+    AccessMode, AttachmentMode, CsiPlugin, CsiPluginType, EphemeralDisk, MountOptions, Propagation, Volume,
+    VolumeMount, VolumeType,
 };
 
 /// All of a job but its groups.
@@ -65,36 +65,78 @@ pub(crate) static TASK: LazyLock<Spec> = LazyLock::new(task::TaskBlock::hcl_spec
 ///
 /// A task's `config` is what its driver says, so anything goes in it here.
 pub fn spec() -> Spec {
-    let task = with(&TASK, [
-        ("name", Spec::block_label(0, "name")),
-        ("config", Spec::attr("config", Type::Any).described("The driver's configuration.")),
-    ]);
-    let group = with(&GROUP, [
-        ("name", Spec::block_label(0, "name")),
-        ("task", Spec::block_list("task", task.clone()).described("The tasks.")),
-    ]);
-    let job = with(&JOB, [
-        ("label", Spec::block_label(0, "name")),
-        ("group", Spec::block_list("group", group).described("Tasks that run together.")),
-        ("task", Spec::block_list("task", task).described("Tasks that are groups of their own.")),
-    ]);
+    let task = with(
+        &TASK,
+        [
+            ("name", Spec::block_label(0, "name")),
+            (
+                "config",
+                Spec::attr("config", Type::Any).described("The driver's configuration."),
+            ),
+        ],
+    );
+    let group = with(
+        &GROUP,
+        [
+            ("name", Spec::block_label(0, "name")),
+            ("task", Spec::block_list("task", task.clone()).described("The tasks.")),
+        ],
+    );
+    let job = with(
+        &JOB,
+        [
+            ("label", Spec::block_label(0, "name")),
+            (
+                "group",
+                Spec::block_list("group", group).described("Tasks that run together."),
+            ),
+            (
+                "task",
+                Spec::block_list("task", task).described("Tasks that are groups of their own."),
+            ),
+        ],
+    );
     let validation = Spec::object([
         ("condition", Spec::attr("condition", Type::Bool).required()),
         ("error_message", Spec::attr("error_message", Type::String).required()),
     ]);
     let variable = Spec::object([
         ("name", Spec::block_label(0, "name")),
-        ("type", Spec::attr("type", Type::Any).described("The type of its values.")),
-        ("default", Spec::attr("default", Type::Any).described("Its value where none is given.")),
-        ("description", Spec::attr("description", Type::String).described("What it is for.")),
-        ("sensitive", Spec::attr("sensitive", Type::Bool).described("Whether its value is a secret.")),
-        ("validation", Spec::block_list("validation", validation).described("What its value must be.")),
+        (
+            "type",
+            Spec::attr("type", Type::Any).described("The type of its values."),
+        ),
+        (
+            "default",
+            Spec::attr("default", Type::Any).described("Its value where none is given."),
+        ),
+        (
+            "description",
+            Spec::attr("description", Type::String).described("What it is for."),
+        ),
+        (
+            "sensitive",
+            Spec::attr("sensitive", Type::Bool).described("Whether its value is a secret."),
+        ),
+        (
+            "validation",
+            Spec::block_list("validation", validation).described("What its value must be."),
+        ),
     ]);
     Spec::object([
         ("job", Spec::block_list_limited("job", 1, 1, job).described("The job.")),
-        ("variable", Spec::block_list("variable", variable).described("What is given from outside.")),
-        ("variables", Spec::block_attrs("variables", Type::Any).described("Variables with their defaults.")),
-        ("locals", Spec::block_attrs("locals", Type::Any).described("Values under names.")),
+        (
+            "variable",
+            Spec::block_list("variable", variable).described("What is given from outside."),
+        ),
+        (
+            "variables",
+            Spec::block_attrs("variables", Type::Any).described("Variables with their defaults."),
+        ),
+        (
+            "locals",
+            Spec::block_attrs("locals", Type::Any).described("Values under names."),
+        ),
     ])
 }
 
@@ -105,11 +147,11 @@ fn with<const N: usize>(spec: &Spec, more: [(&str, Spec); N]) -> Spec {
 }
 
 /// Gives a group and its tasks what is said around them, where they say nothing.
-pub(crate) fn identity_of(group: &mut Group, consul: &Option<Consul>, vault: &Option<Vault>, secrets: &[Secret]) {
-    group.consul = group.consul.take().or_else(|| consul.clone());
+pub(crate) fn identity_of(group: &mut Group, consul: Option<&Consul>, vault: Option<&Vault>, secrets: &[Secret]) {
+    group.consul = group.consul.take().or_else(|| consul.cloned());
     for task in &mut group.tasks {
-        task.consul = task.consul.take().or_else(|| consul.clone());
-        task.vault = task.vault.take().or_else(|| vault.clone());
+        task.consul = task.consul.take().or_else(|| consul.cloned());
+        task.vault = task.vault.take().or_else(|| vault.cloned());
         task.secrets.extend_from_slice(secrets);
     }
 }

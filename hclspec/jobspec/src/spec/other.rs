@@ -137,9 +137,8 @@ fn cpu_or_mem(value: &Value) -> Diagnostics {
 }
 
 fn action_name(value: &Value) -> Diagnostics {
-    let is_good = |name: &str| {
-        (1..=128).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-    };
+    let is_good =
+        |name: &str| (1..=128).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     match value.as_str() {
         Some(name) if !is_good(name) => {
             let detail = "An action's name has letters, digits and dashes alone, 128 at most.";

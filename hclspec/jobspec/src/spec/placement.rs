@@ -200,7 +200,10 @@ impl From<Written> for Constraint {
             (Operator::SetContains, written.set_contains),
             (Operator::SetContainsAll, written.set_contains_all),
             (Operator::SetContainsAny, written.set_contains_any),
-            (Operator::DistinctHosts, written.distinct_hosts.map(|truth| truth.to_string())),
+            (
+                Operator::DistinctHosts,
+                written.distinct_hosts.map(|truth| truth.to_string()),
+            ),
         ];
         let of_attribute = [
             (Operator::DistinctProperty, written.distinct_property),
@@ -255,7 +258,12 @@ impl From<WrittenAffinity> for Affinity {
 
 fn weight(value: &Value) -> Diagnostics {
     if value.as_i64() == Some(0) {
-        return about("weight", "Invalid weight", "\"weight\" may not be 0: that would be no affinity.").into();
+        return about(
+            "weight",
+            "Invalid weight",
+            "\"weight\" may not be 0: that would be no affinity.",
+        )
+        .into();
     }
     check::range::<-100, 100>(value)
 }

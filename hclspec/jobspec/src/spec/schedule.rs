@@ -162,10 +162,21 @@ pub struct Region {
 }
 
 fn times(block: &Value) -> Diagnostics {
-    let cron = block.get("cron").and_then(Value::as_str).is_some_and(|text| !text.is_empty());
-    let crons = block.get("crons").and_then(Value::as_list).is_some_and(|list| !list.is_empty());
+    let cron = block
+        .get("cron")
+        .and_then(Value::as_str)
+        .is_some_and(|text| !text.is_empty());
+    let crons = block
+        .get("crons")
+        .and_then(Value::as_list)
+        .is_some_and(|list| !list.is_empty());
     match (cron, crons) {
-        (true, true) => about("cron", "Conflicting arguments", "\"cron\" and \"crons\" cannot both be set.").into(),
+        (true, true) => about(
+            "cron",
+            "Conflicting arguments",
+            "\"cron\" and \"crons\" cannot both be set.",
+        )
+        .into(),
         (false, false) => {
             let detail = "A periodic job has its times, as in crons = [\"0 * * * *\"].";
             about("crons", "Missing crons", detail).into()

@@ -254,17 +254,33 @@ fn of_type(block: &Value) -> Diagnostics {
     };
     let mut found = Diagnostics::new();
     if kind == "http" && text("path").is_none() {
-        found.push(about("path", "Missing path", "A check of type \"http\" has a \"path\"."));
+        found.push(about(
+            "path",
+            "Missing path",
+            "A check of type \"http\" has a \"path\".",
+        ));
     }
     if kind == "script" && text("command").is_none() {
-        found.push(about("command", "Missing command", "A check of type \"script\" has a \"command\"."));
+        found.push(about(
+            "command",
+            "Missing command",
+            "A check of type \"script\" has a \"command\".",
+        ));
     }
     for name in ["interval", "timeout"] {
         let time = text(name).and_then(|text| encamp_hclspec::parse_duration(text).ok());
         if text(name).is_none() {
-            found.push(about(name, format!("Missing {name}"), format!("A check has {} \"{name}\".", article(name))));
+            found.push(about(
+                name,
+                format!("Missing {name}"),
+                format!("A check has {} \"{name}\".", article(name)),
+            ));
         } else if time.is_some_and(|time| time.as_secs() < 1) {
-            found.push(about(name, format!("Invalid {name}"), format!("\"{name}\" must be 1s at least.")));
+            found.push(about(
+                name,
+                format!("Invalid {name}"),
+                format!("\"{name}\" must be 1s at least."),
+            ));
         }
     }
     found

@@ -151,7 +151,8 @@ fn complete(block: &Value) -> Diagnostics {
         found.push(about("change_mode", "Missing change_signal", detail));
     }
     if mode == "signal" && is_env {
-        let detail = "A task's environment cannot be changed by a signal: set \"change_mode\" to \"restart\" or \"noop\".";
+        let detail =
+            "A task's environment cannot be changed by a signal: set \"change_mode\" to \"restart\" or \"noop\".";
         found.push(about("change_mode", "Invalid change_mode", detail));
     }
     if mode == "script" && is_null("change_script") {

@@ -129,7 +129,7 @@ pub struct VolumeMount {
     /// Whether mounts within it are seen on the other side.
     #[hcl(default = "private")]
     pub propagation_mode: Propagation,
-    /// The label for SELinux.
+    /// The label for `SELinux`.
     pub selinux_label: Option<String>,
     /// Where the block is.
     #[hcl(span)]

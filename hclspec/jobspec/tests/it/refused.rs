@@ -30,16 +30,13 @@ fn files_without_a_job() {
     );
     check(
         "jbo \"x\" {}\n",
-        &[
-            "job.hcl:1:1: Unexpected block; There is no block \"jbo\" in a job file. Did you mean \"job\"?",
-            "job.hcl:1:1: Missing job block; A job file holds one job: job \"name\" { .. }.",
-        ],
+        &["job.hcl:1:1: Unsupported block type; Blocks of type \"jbo\" are not expected here. Did you mean \"job\"?"],
     );
     check(
         "\n  {\"Job\": {}}",
         &[
-            "job.hcl:2:3: JSON job file; This looks like a job in JSON, which is not supported yet. Write the job in HCL: \
-           job \"name\" { .. }.",
+            "job.hcl:2:4: API job; This is a job as the HTTP API takes it, which is not supported yet. Write it as a job \
+             file: {\"job\": {\"name\": {\"group\": {..}}}}.",
         ],
     );
 }
@@ -48,14 +45,17 @@ fn files_without_a_job() {
 fn labels_are_checked() {
     check(
         "job {}",
-        &["job.hcl:1:1: Missing job label; A job block is written with its name: job \"name\" { .. }."],
+        &["job.hcl:1:5: Missing name for job; Blocks of type \"job\" have one label, the name."],
     );
     check(
         "job \"a b\" \"c\" {\n group {}\n}",
+        &["job.hcl:1:11: Extraneous label for job; Blocks of type \"job\" have one label, the name."],
+    );
+    check(
+        "job \"a b\" {\n group {}\n}",
         &[
             "job.hcl:1:1: Invalid job name; This cannot be the name of a job: it may not contain spaces.",
-            "job.hcl:1:11: Extraneous block label; A job block has one label, its name.",
-            "job.hcl:2:2: Missing group label; A group block is written with its name: group \"name\" { .. }.",
+            "job.hcl:2:8: Missing name for group; Blocks of type \"group\" have one label, the name.",
         ],
     );
     let name = |name: &str, reason: &str| {
@@ -136,7 +136,9 @@ fn groups_and_tasks_are_needed_and_unique() {
 fn names_that_are_unknown_or_not_supported_yet() {
     check_task(
         "dirver = 1",
-        &["job.hcl:6:1: Unsupported argument; An argument named \"dirver\" is not expected here. Did you mean \"driver\"?"],
+        &[
+            "job.hcl:6:1: Unsupported argument; An argument named \"dirver\" is not expected here. Did you mean \"driver\"?",
+        ],
     );
     check_task(
         "zzzzz {}",
@@ -150,15 +152,21 @@ fn names_that_are_unknown_or_not_supported_yet() {
     );
     check_task(
         "resources = {}",
-        &["job.hcl:6:1: Unsupported argument; An argument named \"resources\" is not expected here. \"resources\" is a block: write resources { .. }."],
+        &[
+            "job.hcl:6:1: Unsupported argument; An argument named \"resources\" is not expected here. \"resources\" is a block: write resources { .. }.",
+        ],
     );
     check_task(
         "user {}",
-        &["job.hcl:6:1: Unsupported block type; Blocks of type \"user\" are not expected here. \"user\" is an argument: write user = .."],
+        &[
+            "job.hcl:6:1: Unsupported block type; Blocks of type \"user\" are not expected here. \"user\" is an argument: write user = ..",
+        ],
     );
     check_task(
         "logs {}\nlogs {}",
-        &["job.hcl:7:1: Duplicate logs block; Only one block of type \"logs\" is allowed here. The first one is at job.hcl:6:1."],
+        &[
+            "job.hcl:7:1: Duplicate logs block; Only one block of type \"logs\" is allowed here. The first one is at job.hcl:6:1.",
+        ],
     );
     check_task(
         "resources {\n device \"gpu\" {}\n}",
@@ -221,9 +229,7 @@ fn values_are_checked() {
     );
     check_task(
         "lifecycle {}",
-        &[
-            "job.hcl:6:11: Missing required argument; The argument \"hook\" is required, but it is not set.",
-        ],
+        &["job.hcl:6:11: Missing required argument; The argument \"hook\" is required, but it is not set."],
     );
     check_task(
         "restart { mode = \"x\" }",
@@ -231,9 +237,7 @@ fn values_are_checked() {
     );
     check_task(
         "leader = \"yes\"",
-        &[
-            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": a bool is required.",
-        ],
+        &["job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": a bool is required."],
     );
     check_task(
         "env { A = [1] }",
@@ -260,7 +264,7 @@ fn all_that_is_wrong_is_reported_in_the_order_of_the_text() {
             "job.hcl:7:16: Invalid duration; Inappropriate value for \"kill_timeout\": not a duration: write numbers with units, as in \"30s\" or \"1m30s\".",
             "job.hcl:8:8: Incorrect attribute value type; Inappropriate value for \"user\": string required, but have tuple.",
             "job.hcl:10:8: Invalid cpu; \"cpu\" must be at least 1.",
-            "job.hcl:11:11: Incorrect attribute value type; Inappropriate value for \"memory\": a number is required.",
+            "job.hcl:11:11: Incorrect attribute value type; Inappropriate value for \"resources.memory\": a number is required.",
             "job.hcl:12:10: Invalid cores; \"cores\" must be a whole number, and at least 1.",
         ],
     );
