@@ -89,7 +89,7 @@ impl Deref for Free {
 
 impl fmt::Debug for Free {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.as_map().into_iter().flatten().map(|(name, _)| name);
+        let names = self.0.sorted_entries().into_iter().map(|(name, _)| name);
         f.debug_set().entries(names).finish()
     }
 }

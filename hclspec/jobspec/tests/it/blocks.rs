@@ -143,7 +143,7 @@ fn the_blocks_of_a_group() {
     );
     check(
         &group.scaling,
-        r#"(Scaling { scaling_type: Horizontal, min: (1), max: 5, enabled: false, policy: ({"cooldown", "check"}), place: .. })"#,
+        r#"(Scaling { scaling_type: Horizontal, min: (1), max: 5, enabled: false, policy: ({"check", "cooldown"}), place: .. })"#,
     );
     check(
         &group.consul,
@@ -328,19 +328,40 @@ fn defaults_are_those_of_the_documentation() {
     );
     let job = read("job.hcl", &text);
     let group = &job.groups[0];
-    check(&group.update, "UPDATE");
-    check(&group.migrate, "MIGRATE");
-    check(&group.ephemeral_disk, "DISK");
-    check(&group.disconnect, "DISCONNECT");
+    check(
+        &group.update,
+        "(Update { max_parallel: 1, health_check: Checks, min_healthy_time: (10s), healthy_deadline: (300s), progress_deadline: (600s), auto_revert: false, auto_promote: false, canary: 0, stagger: (30s), place: .. })",
+    );
+    check(
+        &group.migrate,
+        "(Migrate { max_parallel: 1, health_check: Checks, min_healthy_time: (10s), healthy_deadline: (300s), place: .. })",
+    );
+    check(
+        &group.ephemeral_disk,
+        "(EphemeralDisk { size: 300, migrate: false, sticky: false, place: .. })",
+    );
+    check(
+        &group.disconnect,
+        "(Disconnect { lost_after: None, stop_on_client_after: None, replace: true, reconcile: BestScore, place: .. })",
+    );
     let service = &group.services[0];
     check(
         &(service.address_mode, service.on_update, service.provider),
         "(Auto, RequireHealthy, Consul)",
     );
     let task = &group.tasks[0];
-    check(&task.templates, "TEMPLATE");
-    check(&task.vault, "VAULT");
-    check(&task.artifacts, "ARTIFACT");
+    check(
+        &task.templates,
+        r#"[Template { source: None, destination: ("a"), change_mode: Restart, change_signal: None, change_script: None, once: false, splay: (5s), perms: "0644", env: false, wait: None, place: .., .. }]"#,
+    );
+    check(
+        &task.vault,
+        r#"(Vault { policies: [], role: None, namespace: None, cluster: "default", env: true, disable_file: false, change_mode: Restart, change_signal: None, allow_token_expiration: false, place: .. })"#,
+    );
+    check(
+        &task.artifacts,
+        r#"[Artifact { source: "s", destination: None, mode: Any, insecure: false, chown: false, options: {}, headers: {}, place: .. }]"#,
+    );
     assert_eq!(task.artifacts[0].destination(), "local/");
     assert_eq!((job.priority, group.count), (50, 1));
 }

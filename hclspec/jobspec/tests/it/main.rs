@@ -4,6 +4,8 @@
 mod accepted;
 mod blocks;
 mod config;
+mod dynamic;
+mod functions;
 mod hostile;
 mod json;
 mod refused;

@@ -316,6 +316,80 @@ fn variables_and_locals_are_checked() {
 }
 
 #[test]
+fn validations_of_variables_are_run() {
+    let with = |condition: &str| {
+        format!(
+            "variable \"n\" {{\n default = 5\n validation {{\n condition = {condition}\n error_message = \"No ${{var.n}}.\"\n}}\n}}\n{}",
+            job("", "")
+        )
+    };
+    assert!(parse_text(&with("var.n > 3"), &[]).is_ok());
+    check(&with("var.n > 7"), &["job.hcl:4:14: Invalid value for variable; No 5."]);
+    check(
+        &with("var.m"),
+        &["job.hcl:4:17: Unsupported attribute; There is no attribute named \"m\" in this object."],
+    );
+    check(
+        &with("null"),
+        &["job.hcl:4:14: Invalid variable validation result; The condition is true or false, and not null."],
+    );
+    check_with(
+        &with("var.n > 3"),
+        &[("n", "1")],
+        &["job.hcl:4:14: Invalid value for variable; No 1."],
+    );
+}
+
+#[test]
+fn blocks_are_checked_as_a_whole() {
+    let group = |text: &str, expected: &[&str]| {
+        let options = encamp_jobspec::Options::default().with_unsupported(encamp_jobspec::Unsupported::Note);
+        let source = encamp_hclspec::Source::new("job.hcl", job(text, ""));
+        let errors = encamp_jobspec::parse_with(source, &options).unwrap_err();
+        let errors = errors
+            .iter()
+            .filter(|error| error.severity == encamp_hclspec::Severity::Error);
+        let lines: Vec<_> = errors.map(ToString::to_string).collect();
+        assert_eq!(lines, expected, "{text}");
+    };
+    group(
+        "update {\n min_healthy_time = \"10m\"\n}",
+        &["job.hcl:4:21: Invalid min_healthy_time; \"min_healthy_time\" must be less than \"healthy_deadline\"."],
+    );
+    group(
+        "spread {\n attribute = \"a\"\n target \"x\" {\n percent = 60\n}\n target \"y\" {\n percent = 60\n}\n}",
+        &["job.hcl:3:8: Invalid spread; The targets of a spread come to 100 percent at most, and these to 120."],
+    );
+    group(
+        "network {\n mode = \"brigde\"\n port \"p\" {\n static = 70000\n}\n}",
+        &[
+            "job.hcl:4:9: Invalid mode; \"mode\" must be one of \"none\", \"bridge\", \"host\". Did you mean \"bridge\"?",
+            "job.hcl:6:11: Invalid static; \"static\" must be a whole number from 0 to 65535.",
+        ],
+    );
+    group(
+        "service {\n check {\n type = \"http\"\n interval = \"1ms\"\n}\n}",
+        &[
+            "job.hcl:4:8: Missing path; A check of type \"http\" has a \"path\".",
+            "job.hcl:4:8: Missing timeout; A check has a \"timeout\".",
+            "job.hcl:6:13: Invalid interval; \"interval\" must be 1s at least.",
+        ],
+    );
+    group(
+        "constraint {\n operator = \"=~\"\n value = \"x\"\n}\naffinity {\n attribute = \"a\"\n weight = 0\n}",
+        &[],
+    );
+    group(
+        "volume \"v\" {}",
+        &["job.hcl:3:12: Missing required argument; The argument \"type\" is required, but it is not set."],
+    );
+    group(
+        "scaling {\n min = 3\n max = 2\n}",
+        &["job.hcl:4:8: Invalid min; \"min\" may not be greater than \"max\"."],
+    );
+}
+
+#[test]
 fn a_rendered_error_shows_the_line() {
     let errors = parse_text(&job("", "resorces {\n cpu = 1\n}"), &[]).unwrap_err();
     assert_eq!(
