@@ -104,8 +104,17 @@ impl Value {
                 values.len() == types.len() && values.iter().zip(types.iter()).all(|(value, ty)| value.is_of_type(ty))
             }
             (Self::Object(values), Type::Object(types)) => {
+                if values.len() != types.len() {
+                    return false;
+                }
+                if values.keys().eq(types.keys()) {
+                    return values
+                        .values()
+                        .zip(types.values())
+                        .all(|(value, ty)| value.is_of_type(ty));
+                }
                 let fits = |(name, value): (&String, &Self)| types.get(name).is_some_and(|ty| value.is_of_type(ty));
-                values.len() == types.len() && values.iter().all(fits)
+                values.iter().all(fits)
             }
             _ => false,
         }

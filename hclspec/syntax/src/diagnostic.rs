@@ -123,65 +123,70 @@ impl fmt::Display for Diagnostic {
 
 /// Every problem that was found, in the order of the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    /// How many are errors: asked for so often that they are not counted each time.
+    errors: usize,
+}
 
 impl Diagnostics {
     /// No diagnostics yet.
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self {
+            list: Vec::new(),
+            errors: 0,
+        }
     }
 
     /// Adds one. The same diagnostic is kept once.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.0.last() != Some(&diagnostic) {
-            self.0.push(diagnostic);
+        if self.list.last() != Some(&diagnostic) {
+            self.errors += usize::from(diagnostic.severity == Severity::Error);
+            self.list.push(diagnostic);
         }
     }
 
     /// Whether any is an error.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+        self.errors > 0
     }
 
     /// How many are errors.
     pub fn error_count(&self) -> usize {
-        self.0
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == Severity::Error)
-            .count()
+        self.errors
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.list.len()
     }
 
     /// One after another.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// Puts them into the order of their places; those without a place come first.
     pub fn sort(&mut self) {
-        self.0
+        self.list
             .sort_by_key(|diagnostic| diagnostic.span.as_ref().map(|span| span.range().start));
     }
 
     /// As blocks of text with the source lines and the places marked in them.
     pub fn render(&self, style: Style) -> String {
-        render::render(&self.0, style)
+        render::render(&self.list, style)
     }
 
     /// As a JSON array of objects with `severity`, `summary`, `detail`, `path`, `subject` and `context`; the last two
     /// are `{filename, start: {line, column, byte}, end: {..}}` or null, where `byte` counts from the start of the
     /// file.
     pub fn to_json(&self) -> serde_json::Value {
-        self.0.iter().map(Diagnostic::to_json).collect()
+        self.list.iter().map(Diagnostic::to_json).collect()
     }
 
     /// `Ok(value)` where there is no error, else these.
@@ -198,7 +203,7 @@ impl std::error::Error for Diagnostics {}
 /// All of them, one on a line.
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, diagnostic) in self.0.iter().enumerate() {
+        for (index, diagnostic) in self.list.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
@@ -210,13 +215,17 @@ impl fmt::Display for Diagnostics {
 
 impl From<Diagnostic> for Diagnostics {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self(vec![diagnostic])
+        vec![diagnostic].into()
     }
 }
 
 impl From<Vec<Diagnostic>> for Diagnostics {
     fn from(diagnostics: Vec<Diagnostic>) -> Self {
-        Self(diagnostics)
+        let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error);
+        Self {
+            errors: errors.count(),
+            list: diagnostics,
+        }
     }
 }
 
@@ -230,7 +239,7 @@ impl Extend<Diagnostic> for Diagnostics {
 
 impl FromIterator<Diagnostic> for Diagnostics {
     fn from_iter<I: IntoIterator<Item = Diagnostic>>(diagnostics: I) -> Self {
-        Self(diagnostics.into_iter().collect())
+        diagnostics.into_iter().collect::<Vec<_>>().into()
     }
 }
 
@@ -239,7 +248,7 @@ impl IntoIterator for Diagnostics {
     type IntoIter = std::vec::IntoIter<Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        self.list.into_iter()
     }
 }
 
@@ -248,7 +257,7 @@ impl<'a> IntoIterator for &'a Diagnostics {
     type IntoIter = std::slice::Iter<'a, Diagnostic>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter()
+        self.list.iter()
     }
 }
 

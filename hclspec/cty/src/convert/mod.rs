@@ -44,16 +44,29 @@ pub struct ConvertError {
 /// # Errors
 /// Types between which there is no conversion, and texts that are no numbers or bools.
 pub fn convert(value: Value, ty: &Type) -> Result<Value, ConvertError> {
-    if value.is_of_type(ty) {
+    if *ty == Type::Any || value.is_of_type(ty) {
         return Ok(value);
     }
     if (value.as_str().is_some() || value.as_number().is_some() || value.as_bool().is_some()) && ty.is_primitive() {
         return primitive(value, ty).map_err(|failure| failure.into_error(&Type::Any, ty));
     }
     // A conversion that is not possible between the types at all is told before anything wrong with a value: that is
-    // looked at only after a failure, for which the type is needed.
-    let own = value.ty();
+    // looked at only after a failure, for which the type is needed; to make it of a large value takes long.
+    let own = if cannot_fail(&value, ty) { Type::Any } else { value.ty() };
     apply(value, ty).map_err(|failure| failure.into_error(&own, ty))
+}
+
+/// Whether it is plain that the value can be converted.
+fn cannot_fail(value: &Value, ty: &Type) -> bool {
+    match (value, ty) {
+        (Value::Tuple(values), Type::List(ty) | Type::Set(ty)) => values.iter().all(|value| cannot_fail(value, ty)),
+        (Value::Object(entries), Type::Map(ty)) => entries.values().all(|value| cannot_fail(value, ty)),
+        (Value::Object(entries), Type::Object(types)) => types
+            .iter()
+            .all(|(name, ty)| entries.get(name).is_some_and(|value| cannot_fail(value, ty))),
+        (Value::Number(_) | Value::Bool(_), Type::String) => true,
+        (value, ty) => !ty.has_any() && value.is_of_type(ty),
+    }
 }
 
 /// Why a conversion failed.
@@ -283,13 +296,26 @@ fn object_to_map(entries: IndexMap<String, Value>, element: &Type) -> Result<Val
     ))
 }
 
-fn apply_entries(entries: IndexMap<String, Value>, ty: &Type) -> Result<IndexMap<String, Value>, Failure> {
+fn apply_entries(mut entries: IndexMap<String, Value>, ty: &Type) -> Result<IndexMap<String, Value>, Failure> {
+    if entries.keys().all(|name| name.is_ascii()) {
+        for (name, value) in &mut entries {
+            apply_in_place(name, value, ty)?;
+        }
+        return Ok(entries);
+    }
     let entries = entries.into_iter();
     let converted = entries.map(|(name, value)| match apply(value, ty) {
         Ok(value) => Ok((nfc(name), value)),
         Err(failure) => Err(failure.at(|| name)),
     });
     converted.collect()
+}
+
+fn apply_in_place(name: &str, value: &mut Value, ty: &Type) -> Result<(), Failure> {
+    if *ty != Type::Any && !value.is_of_type(ty) {
+        *value = apply(std::mem::take(value), ty).map_err(|failure| failure.at(|| name.to_owned()))?;
+    }
+    Ok(())
 }
 
 fn map_to_object(
@@ -313,6 +339,12 @@ fn map_to_object(
 }
 
 fn object_to_object(mut entries: IndexMap<String, Value>, types: &IndexMap<String, Type>) -> Result<Value, Failure> {
+    if entries.len() == types.len() && entries.keys().eq(types.keys()) {
+        for ((name, value), ty) in entries.iter_mut().zip(types.values()) {
+            apply_in_place(name, value, ty)?;
+        }
+        return Ok(Value::Object(Box::new(entries)));
+    }
     let attributes = types.iter().map(|(name, ty)| {
         let value = entries.swap_remove(name).ok_or(Failure::Types)?;
         let value = apply(value, ty).map_err(|failure| failure.at(|| name.clone()))?;

@@ -11,7 +11,7 @@ use crate::{Context, Diagnostic, Diagnostics, Expression, Span, Spellings, Type,
 
 const DYNAMIC: &str = "dynamic";
 /// How many blocks a body may make, counted each time that they are asked for.
-const MAX_BLOCKS: usize = 1_000_000;
+const MAX_BLOCKS: usize = 100_000;
 
 /// A body with its dynamic blocks made out.
 pub(crate) struct Dynamic {

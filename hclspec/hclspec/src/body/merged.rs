@@ -1,6 +1,6 @@
 //! Several bodies as one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use encamp_hclspec_syntax::SmolStr;
 
@@ -31,8 +31,9 @@ pub(super) fn content(bodies: &[Body], asked: Asked<'_>, diagnostics: &mut Diagn
         merged.strays.extend(content.strays);
     }
     if asked.required {
+        let strays: HashSet<&str> = merged.strays.iter().map(|block| block.name.as_str()).collect();
         for name in asked.schema.required() {
-            let stands_in = merged.strays.iter().any(|block| block.name == name);
+            let stands_in = strays.contains(name);
             if !merged.attributes.contains_key(name)
                 && !stands_in
                 && let Some(first) = bodies.first()

@@ -174,7 +174,7 @@ impl Body {
     /// `dynamic "x" { for_each = xs  content { .. } }` makes a block of type `x` for each element of `xs`, which is
     /// `x.key` and `x.value` in it; `iterator = name` gives the variable another name, and `labels = [..]` are the
     /// block's labels. The context is what `for_each` and `labels` are evaluated in; what is in the blocks is evaluated
-    /// when it is asked for. Together the dynamic blocks of a body make a million blocks at most.
+    /// when it is asked for. Together the dynamic blocks of a body make 100,000 blocks at most, counted each time that they are asked for.
     #[must_use]
     pub fn with_dynamic_blocks(&self, context: &crate::Context) -> Self {
         let dynamic = Dynamic::new(self.clone(), context);
@@ -263,7 +263,8 @@ impl Body {
     /// What names the block that the body is of, as [`Block::header_span`]; of a file the same as
     /// [`missing_span`](Self::missing_span).
     pub fn header_span(&self) -> Span {
-        self.header.map_or_else(|| self.missing_span(), |header| self.at(header))
+        self.header
+            .map_or_else(|| self.missing_span(), |header| self.at(header))
     }
 
     /// The same, of a block.

@@ -1,5 +1,6 @@
 //! Bodies of the native syntax.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use encamp_hclspec_syntax::{Range, ast};
@@ -39,8 +40,9 @@ pub(super) fn content(
         }
     }
     if asked.required {
+        let strays: HashSet<&str> = content.strays.iter().map(|block| block.name.as_str()).collect();
         for name in asked.schema.required() {
-            let stands_in = content.strays.iter().any(|block| block.name == name);
+            let stands_in = strays.contains(name);
             if !content.attributes.contains_key(name) && !stands_in {
                 let start = node.range.start;
                 let place = Span::new(source, start as usize..start as usize);

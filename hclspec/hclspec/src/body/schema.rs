@@ -62,11 +62,21 @@ impl Schema {
 
     /// Whether there is an argument of this name.
     pub fn has_attribute(&self, name: &str) -> bool {
-        self.attributes.contains_key(name)
+        find(&self.attributes, name).is_some()
     }
 
     /// The labels of the blocks of this type, if there are such blocks.
     pub fn labels(&self, name: &str) -> Option<&[String]> {
-        self.blocks.get(name).map(Vec::as_slice)
+        find(&self.blocks, name).map(Vec::as_slice)
     }
+}
+
+/// Up to this many names are compared one by one, which is faster than to hash one.
+const FEW: usize = 8;
+
+fn find<'m, V>(map: &'m IndexMap<String, V>, name: &str) -> Option<&'m V> {
+    if map.len() > FEW {
+        return map.get(name);
+    }
+    map.iter().find_map(|(own, value)| (own == name).then_some(value))
 }

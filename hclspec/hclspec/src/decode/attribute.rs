@@ -14,7 +14,7 @@ use crate::{Diagnostic, Diagnostics, Evaluated, Expression, Type, Value};
 impl Decoder<'_, '_> {
     pub(super) fn attribute(&mut self, name: &str, ty: &Type, place: &Place<'_>) -> Value {
         let attribute = place.content.attributes.get(name);
-        let strays: Vec<&Block> = place.content.strays.iter().filter(|block| block.name == name).collect();
+        let strays: Vec<&Block> = place.strays_of(name).collect();
         if strays.is_empty() {
             // That a required one is missing was said when the body was asked.
             return attribute.map_or_else(
@@ -46,7 +46,10 @@ impl Decoder<'_, '_> {
         };
         if kept {
             // A text that stands for a value that is not known yet may well be of the right type in the end.
-            return convert(value.clone(), ty).unwrap_or(value);
+            return convert(value.clone(), ty).unwrap_or_else(|_| {
+                self.kept = true;
+                value
+            });
         }
         match convert(value, ty) {
             Ok(value) => value,
@@ -72,7 +75,8 @@ impl Decoder<'_, '_> {
     }
 
     fn path_text(&self) -> String {
-        self.path.join(".").replace(".[", "[")
+        let path: Vec<String> = self.path.iter().map(ToString::to_string).collect();
+        path.join(".").replace(".[", "[")
     }
 
     /// Reports each part of a written-out list or object that cannot be converted, at its own place; whether there was
@@ -86,7 +90,7 @@ impl Decoder<'_, '_> {
                     Type::Map(_) | Type::Object(_) => ty,
                     _ => return false,
                 };
-                self.under(format!("[{index}]"), |decoder| decoder.check_part(element, inner));
+                self.under(index, |decoder| decoder.check_part(element, inner));
             }
         } else if let Some(entries) = expression.entries() {
             for (name, value) in &entries {
@@ -130,7 +134,7 @@ impl Decoder<'_, '_> {
             let value = if blocks.len() == 1 {
                 self.block_value(block, element)
             } else {
-                self.under(format!("[{index}]"), |decoder| decoder.block_value(block, element))
+                self.under(index, |decoder| decoder.block_value(block, element))
             };
             values.push(value);
         }
@@ -145,12 +149,13 @@ impl Decoder<'_, '_> {
                     values.splice(place..place, elements);
                 }
                 Value::Null(_) => {}
+                other if self.kept => values.insert(place, other),
                 _ => return Value::Unknown(ty.clone()),
             }
         }
         let value = reshape(Value::Tuple(values), ty);
         // Each part is converted already, or reported.
-        convert(value, ty).unwrap_or_else(|_| Value::Unknown(ty.clone()))
+        self.collected(value, ty).unwrap_or_else(|_| Value::Unknown(ty.clone()))
     }
 
     /// A block as a map or an object.
@@ -166,7 +171,7 @@ impl Decoder<'_, '_> {
         let mut entries = IndexMap::with_capacity(attributes.len());
         for attribute in &attributes {
             let inner = field(ty, &attribute.name).unwrap_or(Type::Any);
-            let value = self.under(attribute.name.as_str(), |decoder| decoder.typed(attribute, &inner));
+            let value = self.under(&attribute.name, |decoder| decoder.typed(attribute, &inner));
             entries.insert(attribute.name.to_string(), value);
         }
         let mut groups: IndexMap<&str, Vec<&Block>> = IndexMap::new();

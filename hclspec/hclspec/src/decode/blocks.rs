@@ -15,7 +15,7 @@ impl<'s> Decoder<'s, '_> {
     pub(super) fn block(&mut self, name: &str, required: bool, nested: &'s Spec, place: &Place<'_>) -> Value {
         match self.single(name, required, place) {
             Some(block) => self.under(name, |decoder| decoder.body(nested, &block.body, &block.labels, false)),
-            None => Value::Null(nested.implied_type()),
+            None => Value::Null(self.implied_type(nested)),
         }
     }
 
@@ -36,15 +36,19 @@ impl<'s> Decoder<'s, '_> {
             for block in all {
                 let mut found = Diagnostics::new();
                 let attributes = block.body.all_attributes(&mut found);
+                entries.reserve(attributes.len());
                 decoder.report_all(found);
                 for attribute in &attributes {
-                    let value = decoder.under(attribute.name.as_str(), |decoder| {
+                    let value = decoder.under(&attribute.name, |decoder| {
                         decoder.typed_or(attribute, ty, "Invalid attribute value")
                     });
                     entries.insert(crate::cty::nfc(attribute.name.to_string()), value);
                 }
             }
-            one_type(entries, ty)
+            // The values are of the type already, unless it leaves open what they are.
+            let wanted = Type::map(ty.clone());
+            let value = decoder.collected(Value::Object(Box::new(entries)), &wanted);
+            value.unwrap_or(Value::Unknown(wanted))
         })
     }
 
@@ -58,13 +62,13 @@ impl<'s> Decoder<'s, '_> {
         self.unified(blocks, values, &spans, Type::set)
     }
 
-    /// The values of all blocks, and where they are.
-    pub(super) fn elements(&mut self, blocks: &'s Blocks, place: &Place<'_>) -> (Vec<Value>, Vec<Block>) {
-        let found: Vec<Block> = place.blocks_of(&blocks.name).cloned().collect();
+    /// The values of all blocks, and the blocks.
+    pub(super) fn elements<'p>(&mut self, blocks: &'s Blocks, place: &'p Place<'_>) -> (Vec<Value>, Vec<&'p Block>) {
+        let found: Vec<&Block> = place.blocks_of(&blocks.name).collect();
         self.check_count(blocks, &found, place);
         let values = self.under(blocks.name.as_str(), |decoder| {
             let values = found.iter().enumerate().map(|(index, block)| {
-                decoder.under(format!("[{index}]"), |decoder| {
+                decoder.under(index, |decoder| {
                     decoder.body(&blocks.nested, &block.body, &block.labels, false)
                 })
             });
@@ -73,7 +77,7 @@ impl<'s> Decoder<'s, '_> {
         (values, found)
     }
 
-    fn check_count(&mut self, blocks: &'s Blocks, found: &[Block], place: &Place<'_>) {
+    fn check_count(&mut self, blocks: &'s Blocks, found: &[&Block], place: &Place<'_>) {
         let Blocks { name, min, max, nested } = blocks;
         if found.len() < *min {
             let detail = format!(
@@ -100,15 +104,24 @@ impl<'s> Decoder<'s, '_> {
     }
 
     /// A list or a set of values, all converted to one type.
-    fn unified(&mut self, blocks: &'s Blocks, values: Vec<Value>, found: &[Block], wrap: fn(Type) -> Type) -> Value {
+    fn unified(&mut self, blocks: &'s Blocks, values: Vec<Value>, found: &[&Block], wrap: fn(Type) -> Type) -> Value {
         if values.is_empty() {
-            let empty = wrap(blocks.nested.implied_type());
+            let empty = wrap(self.implied_type(&blocks.nested));
             return convert(Value::Tuple(values), &empty).unwrap_or(Value::Unknown(empty));
+        }
+        if let Some(ty) = self.one_type_of(&values, &blocks.nested) {
+            return match wrap(ty) {
+                Type::Set(element) => Value::set(Type::clone(&element), values),
+                wanted => Value::List(wanted.element_type().cloned().unwrap_or_default(), values),
+            };
+        }
+        if self.kept {
+            return Value::Tuple(values);
         }
         let types: Vec<Type> = values.iter().map(Value::ty).collect();
         let Some(ty) = unify(&types) else {
             let detail = "The arguments of all blocks of this type must be of the same types, block by block.";
-            self.inconsistent(blocks, found.first(), detail.to_owned());
+            self.inconsistent(blocks, found.first().copied(), detail.to_owned());
             return Value::Unknown(Type::Any);
         };
         let mut converted = Vec::with_capacity(values.len());
@@ -117,13 +130,25 @@ impl<'s> Decoder<'s, '_> {
                 Ok(value) => converted.push(value),
                 Err(error) => {
                     let detail = format!("The arguments of this block are of other types than the others': {error}.");
-                    self.inconsistent(blocks, found.get(index), detail);
+                    self.inconsistent(blocks, found.get(index).copied(), detail);
                     return Value::Unknown(Type::Any);
                 }
             }
         }
         let wanted = wrap(ty);
         convert(Value::Tuple(converted), &wanted).unwrap_or(Value::Unknown(wanted))
+    }
+
+    /// The type that all of the values are of, where they are of one and it leaves nothing open.
+    ///
+    /// Mostly it is the one that the spec tells, which they share, so that it is soon compared.
+    fn one_type_of(&mut self, values: &[Value], nested: &'s Spec) -> Option<Type> {
+        let fits = |ty: &Type| !ty.has_any() && values.iter().all(|value| value.is_of_type(ty));
+        let implied = self.implied_type(nested);
+        if fits(&implied) {
+            return Some(implied);
+        }
+        values.first().map(Value::ty).filter(fits)
     }
 
     fn inconsistent(&mut self, blocks: &'s Blocks, block: Option<&Block>, detail: String) {
@@ -136,12 +161,13 @@ impl<'s> Decoder<'s, '_> {
     pub(super) fn block_map(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> Value {
         let depth = blocks.labels.len();
         let tree = self.labelled(blocks, place);
-        let wanted = (0..depth).fold(blocks.nested.implied_type(), |ty, _| Type::map(ty));
+        let wanted = (0..depth).fold(self.implied_type(&blocks.nested), |ty, _| Type::map(ty));
         if tree.is_empty() {
             return convert(Value::Object(Box::default()), &wanted).unwrap_or(Value::Unknown(wanted));
         }
         // Where the type leaves something open, the blocks have to agree on it.
-        convert(Tree::Level(tree).into_value(), &wanted).unwrap_or_else(|error| {
+        let value = self.collected(Tree::Level(tree).into_value(), &wanted);
+        value.unwrap_or_else(|error| {
             let first = place.blocks_of(&blocks.name).next();
             let span = first.map_or_else(
                 || place.body.missing_span(),
@@ -165,8 +191,8 @@ impl<'s> Decoder<'s, '_> {
             let count = blocks.labels.len().min(block.labels.len());
             let (outer, rest) = block.labels.split_at(count);
             let depth = self.path.len();
-            self.path.push(blocks.name.clone());
-            self.path.extend(outer.iter().map(|label| label.text.to_string()));
+            self.path.push(blocks.name.as_str().into());
+            self.path.extend(outer.iter().map(|label| (&label.text).into()));
             let value = self.body(&blocks.nested, &block.body, rest, false);
             if !insert(&mut tree, outer, value) {
                 let labels = outer.iter().fold(String::new(), |mut text, label| {
@@ -186,7 +212,7 @@ impl<'s> Decoder<'s, '_> {
 
     /// The one block of a name.
     fn single<'p>(&mut self, name: &str, required: bool, place: &'p Place<'_>) -> Option<&'p Block> {
-        let mut found = place.content.blocks.iter().filter(|block| block.name == name);
+        let mut found = place.blocks_of(name);
         let first = found.next();
         if first.is_none() && required {
             self.missing_block(name, place);
@@ -223,7 +249,7 @@ impl<'s> Decoder<'s, '_> {
                 labels: Vec::new(),
                 blocks: &mut blocks,
             };
-            self.under(attribute.name.to_string(), |decoder| {
+            self.under(&attribute.name, |decoder| {
                 decoder.assigned(&attribute.value, depth, &mut assigned);
             });
         }
@@ -320,12 +346,6 @@ impl Assigned<'_> {
             body,
         });
     }
-}
-
-/// A map of values that are of the type already, unless the type leaves open what they are.
-fn one_type(entries: IndexMap<String, Value>, ty: &Type) -> Value {
-    let wanted = Type::map(ty.clone());
-    convert(Value::Object(Box::new(entries)), &wanted).unwrap_or(Value::Unknown(wanted))
 }
 
 /// Values under labels.

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod blocks;
+mod path;
 mod place;
 mod spellings;
 
@@ -10,8 +11,10 @@ use std::rc::Rc;
 
 use indexmap::IndexMap;
 
+use self::path::Step;
 use self::place::Place;
 use crate::body::{Asked, Schema};
+use crate::cty::{ConvertError, convert};
 use crate::spec::Transform;
 use crate::{Body, Context, Diagnostic, Diagnostics, Label, Span, Spec, Type, Value};
 
@@ -69,9 +72,13 @@ struct Decoder<'s, 'c> {
     spellings: Spellings,
     diagnostics: Diagnostics,
     /// Names, labels and `[index]`es down to the value at hand.
-    path: Vec<String>,
+    path: Vec<Step>,
+    /// Whether a value holds text that was kept for a later stage, and so is not of its type.
+    kept: bool,
     /// A schema is made once for each spec, not once for each body.
     schemas: HashMap<*const Spec, Rc<Schema>>,
+    /// So is a type.
+    types: HashMap<*const Spec, Type>,
     specs: std::marker::PhantomData<&'s Spec>,
 }
 
@@ -82,7 +89,9 @@ impl<'s, 'c> Decoder<'s, 'c> {
             spellings,
             diagnostics: Diagnostics::new(),
             path: Vec::new(),
+            kept: false,
             schemas: HashMap::new(),
+            types: HashMap::new(),
             specs: std::marker::PhantomData,
         }
     }
@@ -94,7 +103,11 @@ impl<'s, 'c> Decoder<'s, 'c> {
 
     fn report(&mut self, mut diagnostic: Diagnostic) {
         if !self.path.is_empty() {
-            let path = self.path.iter().cloned().chain(std::mem::take(&mut diagnostic.path));
+            let path = self
+                .path
+                .iter()
+                .map(Step::to_string)
+                .chain(std::mem::take(&mut diagnostic.path));
             diagnostic.path = path.collect();
         }
         self.diagnostics.push(diagnostic);
@@ -110,8 +123,8 @@ impl<'s, 'c> Decoder<'s, 'c> {
         self.report(Diagnostic::error(summary, detail).with_span(span));
     }
 
-    fn under<T>(&mut self, name: impl Into<String>, work: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(name.into());
+    fn under<T>(&mut self, step: impl Into<Step>, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step.into());
         let result = work(self);
         self.path.pop();
         result
@@ -120,6 +133,11 @@ impl<'s, 'c> Decoder<'s, 'c> {
     fn schema(&mut self, spec: &'s Spec) -> Rc<Schema> {
         let schema = self.schemas.entry(std::ptr::from_ref(spec));
         Rc::clone(schema.or_insert_with(|| Rc::new(spec.implied_schema())))
+    }
+
+    fn implied_type(&mut self, spec: &'s Spec) -> Type {
+        let ty = self.types.entry(std::ptr::from_ref(spec));
+        ty.or_insert_with(|| spec.implied_type()).clone()
     }
 
     /// The value of all of a body, which may hold nothing else, unless it is asked for in part.
@@ -135,7 +153,7 @@ impl<'s, 'c> Decoder<'s, 'c> {
         let content = body.answer(asked, &mut found);
         self.report_all(found);
         let content = self.expand(content, &schema);
-        self.part(spec, &Place { body, content, labels })
+        self.part(spec, &Place::new(body, content, labels, &schema))
     }
 
     fn part(&mut self, spec: &'s Spec, place: &Place<'_>) -> Value {
@@ -185,7 +203,10 @@ impl<'s, 'c> Decoder<'s, 'c> {
                     if diagnostic.path.is_empty() {
                         diagnostic.path.extend(nested.argument().map(str::to_owned));
                     }
-                    let argument = diagnostic.path.first().and_then(|name| place.content.attributes.get(name.as_str()));
+                    let argument = diagnostic
+                        .path
+                        .first()
+                        .and_then(|name| place.content.attributes.get(name.as_str()));
                     let span = span.or_else(|| argument.map(|argument| argument.value.span()));
                     let span = span.unwrap_or_else(|| self.span_of(nested, place));
                     self.report(diagnostic.with_span(span));
@@ -230,6 +251,14 @@ impl<'s, 'c> Decoder<'s, 'c> {
                 }
             },
         }
+    }
+
+    /// A collection of a type, of parts that are converted already. With kept text among them it stays as it is.
+    fn collected(&self, value: Value, ty: &Type) -> Result<Value, ConvertError> {
+        if !self.kept {
+            return convert(value, ty);
+        }
+        Ok(convert(value.clone(), ty).unwrap_or(value))
     }
 
     fn label(&mut self, index: usize, name: &str, place: &Place<'_>) -> Value {

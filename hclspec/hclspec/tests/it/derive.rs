@@ -132,7 +132,11 @@ fn what_the_schema_and_what_the_type_refuses_has_its_place() {
     )
     .unwrap_err();
     let text = missing.to_string();
-    for part in ["Did you mean \"extra-args\"?", "\"image\" is required", "Insufficient mount blocks"] {
+    for part in [
+        "Did you mean \"extra-args\"?",
+        "\"image\" is required",
+        "Insufficient mount blocks",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     check::<Everything>(
@@ -149,7 +153,10 @@ fn doc_comments_describe_the_options() {
         "{table}"
     );
     assert!(table.contains("| `retries` | number | `2` |  |\n"), "{table}");
-    assert!(table.contains("| `mount` | blocks \"source\" \"target\", at most 2 | required |  |\n"), "{table}");
+    assert!(
+        table.contains("| `mount` | blocks \"source\" \"target\", at most 2 | required |  |\n"),
+        "{table}"
+    );
     let schema = export::json_schema(&Everything::hcl_spec());
     assert_eq!(schema["required"], serde_json::json!(["image", "mount"]));
     assert_eq!(schema["properties"]["retries"]["default"], 2);

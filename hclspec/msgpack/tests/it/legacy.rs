@@ -91,6 +91,56 @@ fn a_struct_of_every_kind_of_field_is_the_bytes_that_go_writes() {
     assert_eq!(legacy::from_slice::<Everything>(&encoded), Ok(everything));
 }
 
+/// As Go reads into a map of anything, save that bytes that are no text are no text here either.
+#[test]
+fn a_struct_is_a_map_of_anything() {
+    let encoded = bytes(EVERYTHING);
+    let fields: BTreeMap<String, encamp_hclspec::Value> = legacy::from_slice::<BTreeMap<String, Any>>(&encoded)
+        .unwrap()
+        .into_iter()
+        .map(|(name, any)| (name, any.0))
+        .collect();
+    assert_eq!(fields.len(), 13);
+    assert_eq!(fields["a"].as_i64(), Some(128));
+    assert_eq!(fields["Bs"].as_str(), Some("\u{1}\u{2}"));
+    assert_eq!(fields["D"].as_i64(), Some(1_000_000_000));
+    assert!(fields["M"].is_null() && fields["Nil"].is_null() && fields["P"].is_null());
+}
+
+/// A value, or nothing where it is bytes.
+struct Any(encamp_hclspec::Value);
+
+impl<'de> Deserialize<'de> for Any {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visit;
+        impl serde::de::Visitor<'_> for Visit {
+            type Value = Any;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("anything")
+            }
+            fn visit_unit<E>(self) -> Result<Any, E> {
+                Ok(Any(encamp_hclspec::Value::NULL))
+            }
+            fn visit_i64<E>(self, number: i64) -> Result<Any, E> {
+                Ok(Any(number.into()))
+            }
+            fn visit_u64<E>(self, number: u64) -> Result<Any, E> {
+                Ok(Any(number.into()))
+            }
+            fn visit_f64<E>(self, number: f64) -> Result<Any, E> {
+                Ok(Any(encamp_hclspec::Number::from_f64_exact(number).unwrap().into()))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Any, E> {
+                Ok(Any(text.into()))
+            }
+            fn visit_bytes<E>(self, _: &[u8]) -> Result<Any, E> {
+                Ok(Any(encamp_hclspec::Value::NULL))
+            }
+        }
+        deserializer.deserialize_any(Visit)
+    }
+}
+
 /// The struct that the recorded inputs were read into: an array's elements are its fields as they are declared.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
@@ -177,6 +227,32 @@ fn nil_is_the_default_of_what_has_one() {
     check::<bool>("02", Err("invalid type: integer `2`"));
     check("00", Ok(false));
     check("01", Ok(true));
+}
+
+#[derive(Debug, PartialEq, Deserialize)]
+struct Merged {
+    #[serde(default, deserialize_with = "encamp_hclspec::serde_map::merged")]
+    m: BTreeMap<String, u16>,
+}
+
+/// As a host sends a map that was written as a list of maps; Go takes no bare map there.
+#[test]
+fn lists_of_maps_are_one_map() {
+    let merged = |m: &[(&str, u16)]| {
+        let m = m.iter().map(|(name, port)| ((*name).to_owned(), *port));
+        Ok(Merged { m: m.collect() })
+    };
+    check(
+        "81 a1 6d 91 82 a1 61 50 a1 62 cd 01 bb",
+        merged(&[("a", 80), ("b", 443)]),
+    );
+    check("81 a1 6d 92 81 a1 61 50 81 a1 61 cd 01 bb", merged(&[("a", 443)]));
+    check("81 a1 6d 81 a1 61 50", merged(&[("a", 80)]));
+    check("81 a1 6d 91 81 a1 61 a2 38 30", merged(&[("a", 80)]));
+    for nothing in ["80", "81 a1 6d c0", "81 a1 6d 90", "81 a1 6d 91 80", "81 a1 6d 91 c0"] {
+        check(nothing, merged(&[]));
+    }
+    check::<Merged>("81 a1 6d 05", Err("a map or a list of maps"));
 }
 
 #[test]

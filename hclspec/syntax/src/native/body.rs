@@ -35,6 +35,8 @@ impl Parser<'_> {
             }
         };
         self.remove_repeated(&mut body);
+        body.attributes.shrink_to_fit();
+        body.blocks.shrink_to_fit();
         body.range = start.to(last);
         body.end = Range::empty(last.end);
         body

@@ -15,6 +15,7 @@ impl Parser<'_> {
         } else {
             let mut items = Vec::new();
             let close = self.tuple_items(open, &mut items).range;
+            items.shrink_to_fit();
             Expr {
                 kind: ExprKind::Tuple(items),
                 range: open.to(close),
@@ -75,6 +76,7 @@ impl Parser<'_> {
         let outside = std::mem::replace(&mut self.newlines, true);
         let mut items = Vec::new();
         let close = self.object_items(open, &mut items).range;
+        items.shrink_to_fit();
         self.newlines = outside;
         Expr {
             kind: ExprKind::Object(items),

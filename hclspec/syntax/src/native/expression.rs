@@ -86,6 +86,7 @@ impl Parser<'_> {
             let Some(end) = chain.last().map(|operation| operation.right.range) else {
                 return left;
             };
+            chain.shrink_to_fit();
             left = Expr {
                 range: left.range.to(end),
                 kind: ExprKind::Binary(Box::new(left), chain),
