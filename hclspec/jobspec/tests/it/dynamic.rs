@@ -137,20 +137,10 @@ fn what_is_wrong_with_them_is_reported_at_its_place() {
 
 #[test]
 fn dynamic_blocks_that_multiply_are_stopped() {
-    let inner = (0..6).fold("driver = \"exec\"".to_owned(), |inner, n| {
-        format!("dynamic \"action\" {{\n iterator = i{n}\n labels = [\"a\"]\n for_each = range(1000)\n content {{\n{inner}\n}}\n}}")
-    });
     let start = Instant::now();
-    let groups = "dynamic \"group\" {\n for_each = range(1024)\n labels = [\"g${group.key}\"]\n content {\n\
-        dynamic \"task\" {\n for_each = range(1024)\n labels = [\"t${task.key}\"]\n content {\n driver = \"exec\"\n }\n }\n }\n}";
-    let errors = parse_text(&format!("job \"j\" {{\n{groups}\n}}"), &[])
-        .unwrap_err()
-        .to_string();
-    assert!(
-        errors.contains("Too many dynamic blocks") || errors.contains("too expensive"),
-        "{}",
-        &errors[..500.min(errors.len())]
-    );
-    assert!(parse_text(&job("", &inner), &[]).is_err());
-    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+    let networks = "dynamic \"network\" {\n for_each = range(1024)\n content {\n\
+        dynamic \"port\" {\n for_each = range(1024)\n labels = [\"p\"]\n content {}\n }\n }\n}";
+    let errors = parse_text(&job(networks, ""), &[]).unwrap_err().to_string();
+    assert!(errors.contains("Too many dynamic blocks"), "{}", &errors[..500.min(errors.len())]);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }

@@ -376,8 +376,11 @@ fn blocks_are_checked_as_a_whole() {
         ],
     );
     group(
-        "constraint {\n operator = \"=~\"\n value = \"x\"\n}\naffinity {\n attribute = \"a\"\n weight = 0\n}",
-        &[],
+        "constraint {\n operator = \"!=\"\n value = \"x\"\n}\naffinity {\n attribute = \"a\"\n weight = 0\n}",
+        &[
+            "job.hcl:3:12: Missing attribute; \"attribute\" says what of a node is compared, as in attribute = \"${attr.kernel.name}\".",
+            "job.hcl:9:11: Invalid weight; \"weight\" may not be 0: that would be no affinity.",
+        ],
     );
     group(
         "volume \"v\" {}",
