@@ -141,6 +141,10 @@ fn dynamic_blocks_that_multiply_are_stopped() {
     let networks = "dynamic \"network\" {\n for_each = range(1024)\n content {\n\
         dynamic \"port\" {\n for_each = range(1024)\n labels = [\"p\"]\n content {}\n }\n }\n}";
     let errors = parse_text(&job(networks, ""), &[]).unwrap_err().to_string();
-    assert!(errors.contains("Too many dynamic blocks"), "{}", &errors[..500.min(errors.len())]);
+    assert!(
+        errors.contains("Too many dynamic blocks"),
+        "{}",
+        &errors[..500.min(errors.len())]
+    );
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
