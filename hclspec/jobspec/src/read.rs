@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use encamp_hclspec::body::{Content, Schema};
 use encamp_hclspec::{Body, Context, Diagnostic, Diagnostics, Span, Spec, Spellings, Type, Value, decode_partial};
+use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
 use crate::{Options, check};
@@ -20,7 +21,10 @@ pub(crate) struct Reader<'c> {
 
 /// A block's schema, and what is read one level further down.
 pub(crate) struct Level {
-    pub(crate) spec: &'static Spec,
+    /// The arguments.
+    arguments: Spec,
+    /// The blocks, each alone: most are in few bodies, and the type of one that is missing is long to tell.
+    blocks: Vec<(String, Spec)>,
     /// All names; nothing is required.
     schema: Schema,
 }
@@ -42,7 +46,19 @@ impl Level {
         for (name, labels) in blocks {
             schema = schema.with_block(name, labels.iter().copied());
         }
-        Self { spec, schema }
+        let parts = match spec {
+            Spec::Object(parts) => parts.clone().into_iter().collect(),
+            _ => Vec::new(),
+        };
+        let (arguments, blocks): (Vec<_>, Vec<_>) = parts
+            .into_iter()
+            .partition(|(_, part)| matches!(bare(part), Spec::Attr { .. }));
+        let alone = |(name, part): (String, Spec)| (name.clone(), Spec::object([(name, part)]));
+        Self {
+            arguments: Spec::object(arguments),
+            blocks: blocks.into_iter().map(alone).collect(),
+            schema,
+        }
     }
 }
 
@@ -85,13 +101,24 @@ impl Reader<'_> {
     pub(crate) fn level<T: DeserializeOwned>(&mut self, level: &Level, body: &Body) -> (Option<T>, Content) {
         let (content, found) = body.content(&level.schema);
         self.diagnostics.extend(found);
-        let value = match decode_partial(level.spec, body, self.context, Spellings::Maps) {
-            Ok(value) => self.typed(value, body),
-            Err(found) => {
-                self.diagnostics.extend(check::named(found));
-                None
+        let names: HashSet<&str> = content.blocks.iter().map(encamp_hclspec::Block::name).collect();
+        let blocks = level.blocks.iter().filter(|(name, _)| names.contains(name.as_str()));
+        let mut entries = Some(IndexMap::new());
+        for spec in std::iter::once(&level.arguments).chain(blocks.map(|(_, spec)| spec)) {
+            match decode_partial(spec, body, self.context, Spellings::Maps) {
+                Ok(Value::Object(parts)) => {
+                    if let Some(entries) = &mut entries {
+                        entries.extend(*parts);
+                    }
+                }
+                Ok(_) => {}
+                Err(found) => {
+                    self.diagnostics.extend(check::named(found));
+                    entries = None;
+                }
             }
-        };
+        }
+        let value = entries.and_then(|entries| self.typed(Value::from(entries), body));
         (value, content)
     }
 
