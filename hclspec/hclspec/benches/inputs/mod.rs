@@ -64,8 +64,8 @@ object {
       attr "ports" {
         type = list(number)
       }
-      block_attrs "env" {
-        element_type = string
+      attr "env" {
+        type = map(string)
       }
     }
   }
@@ -79,7 +79,7 @@ fn labelled(text: &mut String, index: usize) {
   count   = {index}
   enabled = true
   ports   = [8080, 8443]
-  env {{
+  env = {{
     PATH  = "/usr/local/bin:/bin"
     INDEX = "{index}"
   }}
@@ -113,8 +113,8 @@ object {
               attr "size" {
                 type = string
               }
-              block_attrs "options" {
-                element_type = string
+              attr "options" {
+                type = map(string)
               }
             }
           }
@@ -136,7 +136,7 @@ fn nested(text: &mut String, index: usize) {
     # A comment.
     logging {{
       size = "${{{index} / 2}}m"
-      options {{
+      options = {{
         tag  = ["a", "tag-${{-{index}}}"][1]
         both = true && {index} > 3 ? "yes" : "no"
       }}
