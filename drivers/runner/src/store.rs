@@ -41,6 +41,9 @@ pub struct AllocRecord {
     pub job_file: String,
     /// The job file's text: a later runner must not depend on a file that may have changed.
     pub job_text: String,
+    /// The directory that the job file's functions on files start at; none where they may not be called.
+    #[serde(default)]
+    pub job_dir: Option<PathBuf>,
     /// The values given for the job's variables.
     pub variables: BTreeMap<String, String>,
     /// What a later runner must know of the environment of the first: whoever asks chooses what.

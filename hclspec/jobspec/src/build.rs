@@ -1,89 +1,47 @@
 //! From the body of a job file to a [`Job`].
 
 mod group;
-mod restart;
 mod task;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
+use encamp_hclspec::body::Schema;
 use encamp_hclspec::{Block, Body, Context, Diagnostic, Diagnostics, Span};
-use indexmap::IndexMap;
-use serde::Deserialize;
 
-use crate::job::{Job, JobType};
-use crate::read::{Argument, Keys, Parts as _, Reader};
-use crate::{Parsed, names, variables};
+use crate::job::{Group, Job, JobType};
+use crate::read::{Level, Reader};
+use crate::spec::identity_of;
+use crate::spec::job::JobBlock;
+use crate::{Options, Parsed, names, spec, support, variables};
 
-const FILE: Keys = Keys {
-    what: "job file",
-    arguments: &[],
-    blocks: &["job", "variable", "locals"],
-    ignored: &[],
-    later: &["variables"],
-};
+static JOB: LazyLock<Level> = LazyLock::new(|| Level::new(&spec::JOB, &[("group", &["name"]), ("task", &["name"])]));
 
-const JOB: Keys = Keys {
-    what: "job",
-    arguments: &[
-        ("id", Argument::Text),
-        ("name", Argument::Text),
-        ("type", Argument::Text),
-        ("region", Argument::Text),
-        ("namespace", Argument::Text),
-        ("datacenters", Argument::Texts),
-        ("meta", Argument::Map),
-    ],
-    blocks: &["group"],
-    ignored: &["node_pool", "priority", "constraint", "affinity", "spread"],
-    later: &[
-        "all_at_once",
-        "consul",
-        "consul_token",
-        "migrate",
-        "multiregion",
-        "parameterized",
-        "periodic",
-        "reschedule",
-        "task",
-        "ui",
-        "update",
-        "vault",
-        "vault_token",
-    ],
-};
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct JobArguments {
-    id: Option<String>,
-    name: Option<String>,
-    #[serde(rename = "type")]
-    job_type: Option<String>,
-    region: Option<String>,
-    namespace: Option<String>,
-    datacenters: Option<Vec<String>>,
-    meta: IndexMap<String, String>,
-}
-
-pub(crate) fn file(body: &Body, given: &BTreeMap<String, String>) -> Result<Parsed, Diagnostics> {
-    let nothing = Context::new();
+pub(crate) fn file(body: &Body, options: &Options) -> Result<Parsed, Diagnostics> {
+    let schema = Schema::new()
+        .with_block("job", ["name"])
+        .with_block("variable", ["name"])
+        .with_block("variables", Vec::<String>::new())
+        .with_block("locals", Vec::<String>::new());
+    let (parts, found) = body.content(&schema);
+    let base = variables::base(options);
     let mut reader = Reader {
-        context: &nothing,
-        diagnostics: Diagnostics::new(),
+        context: &base,
+        options,
+        diagnostics: found,
     };
-    reader.check_names(&FILE, body);
-    let context = Arc::new(variables::context(body, given, &mut reader));
+    let context = Arc::new(variables::context(&parts, &base, &mut reader));
     let mut builder = Builder {
         reader: Reader {
             context: &context,
+            options,
             diagnostics: reader.diagnostics,
         },
         scope: Arc::clone(&context),
     };
-    let job = builder.only_job(body).and_then(|block| builder.job(&block));
-    let mut diagnostics = builder.reader.diagnostics;
-    diagnostics.sort();
+    let blocks: Vec<Block> = parts.blocks;
+    let job = builder.only_job(&blocks, body).and_then(|block| builder.job(block));
+    let diagnostics = builder.reader.finish();
     match job {
         Some(job) if !diagnostics.has_errors() => Ok(Parsed {
             job,
@@ -100,12 +58,15 @@ struct Builder<'c> {
 }
 
 impl Builder<'_> {
-    fn only_job(&mut self, body: &Body) -> Option<Block> {
-        let mut jobs = body.blocks_of("job");
+    fn only_job<'b>(&mut self, blocks: &'b [Block], body: &Body) -> Option<&'b Block> {
+        let mut jobs = blocks.iter().filter(|block| block.name() == "job");
         let Some(first) = jobs.next() else {
-            let detail = "A job file holds one job: job \"name\" { .. }.";
-            let span = Span::new(body.source(), 0..0);
-            self.reader.error("Missing job block", detail, span);
+            // A job block that is no good has been reported.
+            if !self.reader.diagnostics.has_errors() {
+                let detail = "A job file holds one job: job \"name\" { .. }.";
+                let span = Span::new(body.source(), 0..0);
+                self.reader.error("Missing job block", detail, span);
+            }
             return None;
         };
         if let Some(second) = jobs.next() {
@@ -119,45 +80,45 @@ impl Builder<'_> {
     }
 
     fn job(&mut self, block: &Block) -> Option<Job> {
-        let label = self.reader.label(block)?.to_owned();
-        let body = block.body();
-        let arguments: JobArguments = self.reader.arguments(&JOB, body);
-        let job_type = self.job_type(arguments.job_type.as_deref(), body);
-        let id = arguments.id.unwrap_or(label);
+        let label = block.labels().first()?.text().to_owned();
+        let body = block.body().with_dynamic_blocks(&self.scope);
+        let before = self.reader.diagnostics.len();
+        let (arguments, content) = self.reader.level::<JobBlock>(&JOB, &body);
+        let is_clean = self.reader.diagnostics.len() == before;
+        let unsupported = self.reader.options.unsupported;
+        support::check("job", &content, &spec::JOB, unsupported, &mut self.reader.diagnostics);
+        let is_good = arguments.is_some();
+        let arguments = arguments.unwrap_or_default();
+        self.job_type(arguments.job_type, &body);
+        let id = arguments.id.clone().unwrap_or(label);
         let place = body.locate(&["id"]).unwrap_or_else(|| block.header_span());
         self.check_name("job", names::job(&id), place);
-        let groups = body
-            .blocks_of("group")
-            .filter_map(|group| self.group(&group, job_type))
-            .collect();
-        if body.blocks_of("group").next().is_none() {
+        let job_type = arguments.job_type;
+        let mut groups = Vec::new();
+        for nested in &content.blocks {
+            match nested.name() {
+                "group" => groups.extend(self.group(nested, job_type)),
+                "task" => groups.extend(self.lone_task(nested, job_type)),
+                _ => {}
+            }
+        }
+        let is_tasks = |nested: &Block| matches!(nested.name(), "group" | "task");
+        if is_clean && !content.blocks.iter().any(is_tasks) {
             let detail = "A job holds one group at least: group \"name\" { task \"name\" { .. } }.";
             self.reader.error("Missing group block", detail, block.header_span());
         }
-        self.check_unique("group", body);
-        Some(Job {
-            name: arguments.name.unwrap_or_else(|| id.clone()),
-            id,
-            job_type,
-            namespace: arguments.namespace.unwrap_or_else(|| "default".to_owned()),
-            region: arguments.region.unwrap_or_else(|| "global".to_owned()),
-            datacenters: arguments.datacenters.unwrap_or_else(|| vec!["*".to_owned()]),
-            meta: arguments.meta,
-            groups,
-            span: block.header_span(),
-        })
+        self.check_unique("group", &content.blocks);
+        is_good.then(|| finish(arguments, id, groups, block.header_span()))
     }
 
-    fn job_type(&mut self, name: Option<&str>, body: &Body) -> JobType {
-        let detail = match name {
-            None | Some("service") => return JobType::Service,
-            Some("batch") => return JobType::Batch,
-            Some(name @ ("system" | "sysbatch")) => format!("Jobs of type \"{name}\" are not supported yet."),
-            Some(_) => "The type of a job is \"service\" or \"batch\".".to_owned(),
-        };
-        let span = body.locate(&["type"]).unwrap_or_else(|| body.span());
-        self.reader.error("Invalid job type", detail, span);
-        JobType::Service
+    fn job_type(&mut self, job_type: JobType, body: &Body) {
+        if matches!(job_type, JobType::Service | JobType::Batch) {
+            return;
+        }
+        let detail = format!("Jobs of type \"{job_type}\" are not supported yet.");
+        let span = body.locate(&["type"]).unwrap_or_else(|| body.header_span());
+        let refusal = support::refusal("Invalid job type", detail, self.reader.options.unsupported);
+        self.reader.diagnostics.push(refusal.with_span(span));
     }
 
     fn check_name(&mut self, what: &str, reason: Option<String>, place: Span) {
@@ -168,20 +129,60 @@ impl Builder<'_> {
     }
 
     /// Reports blocks of a type that have the same label.
-    fn check_unique(&mut self, what: &str, body: &Body) {
-        let mut seen: HashMap<String, Block> = HashMap::new();
-        for block in body.blocks_of(what) {
+    fn check_unique(&mut self, what: &str, blocks: &[Block]) {
+        let mut seen: HashMap<&str, &Block> = HashMap::new();
+        for block in blocks.iter().filter(|block| block.name() == what) {
             let Some(label) = block.labels().first() else { continue };
             if let Some(first) = seen.get(label.text()) {
                 let detail = format!("There is another {what} of this name before it. Each {what} needs its own name.");
                 let diagnostic = Diagnostic::error(format!("Duplicate {what} name"), detail);
-                let diagnostic = diagnostic
-                    .with_span(label.span().clone())
-                    .with_context(first.header_span());
+                let diagnostic = diagnostic.with_span(label.span()).with_context(first.header_span());
                 self.reader.diagnostics.push(diagnostic);
             } else {
-                seen.insert(label.text().to_owned(), block.clone());
+                seen.insert(label.text(), block);
             }
         }
+    }
+}
+
+/// The job; what it says for its groups and tasks is theirs where they say nothing.
+fn finish(arguments: JobBlock, id: String, mut groups: Vec<Group>, span: Span) -> Job {
+    for group in &mut groups {
+        group.update = group.update.take().or_else(|| arguments.update.clone());
+        group.migrate = group.migrate.take().or_else(|| arguments.migrate.clone());
+        group.reschedule = group.reschedule.take().or_else(|| arguments.reschedule.clone());
+        identity_of(
+            group,
+            arguments.consul.as_ref(),
+            arguments.vault.as_ref(),
+            &arguments.secret,
+        );
+    }
+    Job {
+        name: arguments.name.unwrap_or_else(|| id.clone()),
+        id,
+        job_type: arguments.job_type,
+        namespace: arguments.namespace,
+        region: arguments.region,
+        datacenters: arguments.datacenters.unwrap_or_else(|| vec!["*".to_owned()]),
+        meta: arguments.meta,
+        groups,
+        span,
+        priority: arguments.priority,
+        all_at_once: arguments.all_at_once,
+        node_pool: arguments.node_pool,
+        constraints: arguments.constraint,
+        affinities: arguments.affinity,
+        spreads: arguments.spread,
+        update: arguments.update,
+        migrate: arguments.migrate,
+        reschedule: arguments.reschedule,
+        periodic: arguments.periodic,
+        parameterized: arguments.parameterized,
+        multiregion: arguments.multiregion,
+        consul: arguments.consul,
+        vault: arguments.vault,
+        secrets: arguments.secret,
+        ui: arguments.ui,
     }
 }

@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use encamp_hclspec::{Body, Context, Diagnostics, Source, Span, Spec, Spellings, Type, UnknownVariables, Value, decode_with};
+use encamp_hclspec::{
+    Body, Context, Diagnostics, Source, Span, Spec, Spellings, Type, UnknownVariables, Value, decode_with,
+};
 use indexmap::IndexMap;
+
+/// How much the values of a block may take together, in about bytes.
+const BUDGET: usize = 128 << 20;
 
 /// A task's `config` block: its body, and the job file's variables and locals.
 #[derive(Clone)]
@@ -61,21 +66,20 @@ impl Config {
     }
 
     fn context(&self, env: &BTreeMap<String, String>, unknown: UnknownVariables) -> Context {
-        let mut context = Context::new().with_unknown(unknown);
-        for (name, value) in tree(env) {
+        let mut context = self.scope.child().with_unknown(unknown).with_budget(BUDGET);
+        // A variable of the environment does not hide those of the job file.
+        for (name, value) in tree(env).into_iter().filter(|(name, _)| self.scope.get(name).is_none()) {
             context.set(name, value);
         }
         // Where nothing is known of the environment, `env["X"]` is unknown too, not missing.
         if !env.is_empty() || matches!(unknown, UnknownVariables::Error) {
             context.set(
                 "env",
-                Value::map(Type::String, env.iter().map(|(name, value)| (name.as_str(), value.as_str()))),
+                Value::map(
+                    Type::String,
+                    env.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+                ),
             );
-        }
-        for name in ["var", "local"] {
-            if let Some(value) = self.scope.get(name) {
-                context.set(name, value.clone());
-            }
         }
         context
     }

@@ -7,6 +7,12 @@ use encamp_hclspec::Span;
 use indexmap::IndexMap;
 
 use crate::Config;
+use crate::spec::choice::choices;
+use crate::spec::{
+    Action, Affinity, Artifact, Constraint, Consul, CsiPlugin, Device, Disconnect, DispatchPayload, EphemeralDisk,
+    Identity, Migrate, Multiregion, Network, Numa, Parameterized, Periodic, Reschedule, Scaling, Schedule, Secret,
+    Service, Spread, TaskScaling, Template, Ui, Update, Vault, Volume, VolumeMount,
+};
 
 /// A job.
 #[derive(Clone, Debug)]
@@ -29,17 +35,55 @@ pub struct Job {
     pub groups: Vec<Group>,
     /// The place of the `job` block's header.
     pub span: Span,
+    /// Which jobs come first where there is not enough for all: 50 where nothing is said.
+    pub priority: u32,
+    /// Whether all is placed or nothing.
+    pub all_at_once: bool,
+    /// The pool of nodes that it may run on.
+    pub node_pool: Option<String>,
+    /// What a node must be.
+    pub constraints: Vec<Constraint>,
+    /// What a node should be.
+    pub affinities: Vec<Affinity>,
+    /// What instances are spread over.
+    pub spreads: Vec<Spread>,
+    /// How a new version takes the place of the old one.
+    pub update: Option<Update>,
+    /// How instances leave nodes that are drained.
+    pub migrate: Option<Migrate>,
+    /// How often failed instances are placed on other nodes.
+    pub reschedule: Option<Reschedule>,
+    /// At what times it starts.
+    pub periodic: Option<Periodic>,
+    /// That it is started with parameters.
+    pub parameterized: Option<Parameterized>,
+    /// The regions that it runs in.
+    pub multiregion: Option<Multiregion>,
+    /// Which Consul its tasks talk to.
+    pub consul: Option<Consul>,
+    /// What its tasks get from Vault.
+    pub vault: Option<Vault>,
+    /// Secrets that its tasks are given.
+    pub secrets: Vec<Secret>,
+    /// What people see of it.
+    pub ui: Option<Ui>,
 }
 
-/// Whether a job's tasks are meant to end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum JobType {
-    /// They are meant to run on.
-    #[default]
-    Service,
-    /// They are meant to end.
-    Batch,
+choices! {
+    /// Whether a job's tasks are meant to end, and whether it runs on every node.
+    #[derive(Default)]
+    #[non_exhaustive]
+    pub enum JobType {
+        /// They are meant to run on.
+        #[default]
+        Service = "service",
+        /// They are meant to end.
+        Batch = "batch",
+        /// They are meant to run on, on every node.
+        System = "system",
+        /// They are meant to end, on every node.
+        Sysbatch = "sysbatch",
+    }
 }
 
 /// Tasks that run together.
@@ -55,6 +99,44 @@ pub struct Group {
     pub tasks: Vec<Task>,
     /// The place of the `group` block's header.
     pub span: Span,
+    /// How many instances there are: 1 where nothing is said.
+    pub count: u64,
+    /// How long to wait before tasks are asked to end.
+    pub shutdown_delay: Option<Duration>,
+    /// How long it may run, of a batch job.
+    pub max_run_duration: Option<Duration>,
+    /// After what time out of reach the node stops it, in old jobs.
+    pub stop_after_client_disconnect: Option<Duration>,
+    /// After what time out of reach it is given up, in old jobs.
+    pub max_client_disconnect: Option<Duration>,
+    /// Whether it is not placed again when it is given up, in old jobs.
+    pub prevent_reschedule_on_lost: Option<bool>,
+    /// What a node must be.
+    pub constraints: Vec<Constraint>,
+    /// What a node should be.
+    pub affinities: Vec<Affinity>,
+    /// What instances are spread over.
+    pub spreads: Vec<Spread>,
+    /// Its network.
+    pub networks: Vec<Network>,
+    /// Its services.
+    pub services: Vec<Service>,
+    /// Its volumes.
+    pub volumes: Vec<Volume>,
+    /// The disk that its tasks share.
+    pub ephemeral_disk: Option<EphemeralDisk>,
+    /// How a new version takes the place of the old one: its own block, else the job's.
+    pub update: Option<Update>,
+    /// How instances leave nodes that are drained: its own block, else the job's.
+    pub migrate: Option<Migrate>,
+    /// How often failed instances are placed on other nodes: its own block, else the job's.
+    pub reschedule: Option<Reschedule>,
+    /// What becomes of instances on nodes that are out of reach.
+    pub disconnect: Option<Disconnect>,
+    /// How the number of instances is scaled.
+    pub scaling: Option<Scaling>,
+    /// Which Consul its tasks talk to: its own block, else the job's.
+    pub consul: Option<Consul>,
 }
 
 /// A task.
@@ -90,6 +172,50 @@ pub struct Task {
     pub span: Span,
     /// The place of the driver's name.
     pub driver_span: Span,
+    /// How long to wait before it is asked to end.
+    pub shutdown_delay: Option<Duration>,
+    /// What kind of task it is in a service mesh.
+    pub kind: Option<String>,
+    /// What a node must be.
+    pub constraints: Vec<Constraint>,
+    /// What a node should be.
+    pub affinities: Vec<Affinity>,
+    /// Its services.
+    pub services: Vec<Service>,
+    /// What is fetched before it starts.
+    pub artifacts: Vec<Artifact>,
+    /// Files that are made for it.
+    pub templates: Vec<Template>,
+    /// Volumes in it.
+    pub volume_mounts: Vec<VolumeMount>,
+    /// That it is a CSI plugin.
+    pub csi_plugin: Option<CsiPlugin>,
+    /// Where the payload of a dispatch is put.
+    pub dispatch_payload: Option<DispatchPayload>,
+    /// What it can show others.
+    pub identities: Vec<Identity>,
+    /// What it gets from Vault: its own block, else the group's, else the job's.
+    pub vault: Option<Vault>,
+    /// Which Consul it talks to: its own block, else the group's, else the job's.
+    pub consul: Option<Consul>,
+    /// Secrets that it is given: its own, the group's and the job's.
+    pub secrets: Vec<Secret>,
+    /// How its resources are scaled.
+    pub scaling: Vec<TaskScaling>,
+    /// Commands that can be run in it.
+    pub actions: Vec<Action>,
+    /// At what times it runs.
+    pub schedule: Option<Schedule>,
+    /// Devices that it may use.
+    pub devices: Vec<Device>,
+    /// Which processors it may use.
+    pub numa: Option<Numa>,
+    /// Networks of its own, in old jobs.
+    pub networks: Vec<Network>,
+    /// Disk in MiB, in old jobs.
+    pub disk: Option<u64>,
+    /// The size of its directory for secrets, in MiB.
+    pub secrets_size: Option<u64>,
 }
 
 /// Without the values of the environment, which may be secret.
@@ -109,6 +235,10 @@ impl fmt::Debug for Task {
             .field("lifecycle", &self.lifecycle)
             .field("leader", &self.leader)
             .field("meta", &self.meta)
+            .field("services", &self.services)
+            .field("artifacts", &self.artifacts)
+            .field("templates", &self.templates)
+            .field("volume_mounts", &self.volume_mounts)
             .field("span", &self.span)
             .finish_non_exhaustive()
     }
@@ -176,8 +306,8 @@ impl Restart {
     /// What is done for tasks of jobs of a type that say nothing of it.
     pub fn default_of(job_type: JobType) -> Self {
         let (attempts, interval) = match job_type {
-            JobType::Service => (2, Duration::from_mins(30)),
-            JobType::Batch => (3, Duration::from_hours(24)),
+            JobType::Service | JobType::System => (2, Duration::from_mins(30)),
+            JobType::Batch | JobType::Sysbatch => (3, Duration::from_hours(24)),
         };
         Self {
             attempts,
@@ -188,13 +318,14 @@ impl Restart {
     }
 }
 
-/// What happens when a task's attempts of an interval are used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RestartMode {
-    /// The task fails for good.
-    Fail,
-    /// It is started again when the interval is over.
-    Delay,
+choices! {
+    /// What happens when a task's attempts of an interval are used up.
+    pub enum RestartMode {
+        /// The task fails for good.
+        Fail = "fail",
+        /// It is started again when the interval is over.
+        Delay = "delay",
+    }
 }
 
 /// When a task runs in its group's life.
@@ -206,13 +337,14 @@ pub struct Lifecycle {
     pub sidecar: bool,
 }
 
-/// The moment that a task starts at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LifecycleHook {
-    /// Before the main tasks.
-    Prestart,
-    /// After the main tasks have started.
-    Poststart,
-    /// After the main tasks have ended.
-    Poststop,
+choices! {
+    /// The moment that a task starts at.
+    pub enum LifecycleHook {
+        /// Before the main tasks.
+        Prestart = "prestart",
+        /// After the main tasks have started.
+        Poststart = "poststart",
+        /// After the main tasks have ended.
+        Poststop = "poststop",
+    }
 }

@@ -1,25 +1,17 @@
-//! `variable` blocks and `locals`.
+//! `variable` blocks, and the scope that a job file's expressions are evaluated in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use encamp_hclspec::body::{Content, Schema};
+use encamp_hclspec::cty::convert;
 use encamp_hclspec::{
-    Attribute, Block, Body, Context, Diagnostic, Expression, Source, Type, UnknownVariables, Value, did_you_mean,
+    Attribute, Block, Context, Diagnostic, Diagnostics, Expression, Source, Span, Type, UnknownVariables, Value,
+    did_you_mean,
 };
 use indexmap::IndexMap;
 
-use crate::read::{Argument, Keys, Parts as _, Reader};
-
-const VARIABLE: Keys = Keys {
-    what: "variable",
-    arguments: &[
-        ("type", Argument::Text),
-        ("default", Argument::Text),
-        ("description", Argument::Text),
-    ],
-    blocks: &[],
-    ignored: &[],
-    later: &["validation", "sensitive", "nullable"],
-};
+use crate::read::Reader;
+use crate::{Options, functions, locals};
 
 /// How much the values of a job file may take together, in about bytes. Many small references to one large local are a
 /// small file.
@@ -27,90 +19,179 @@ const BUDGET: usize = 128 << 20;
 
 /// The names that a job file may refer to beside its own: the environment of its tasks and the node they run on.
 pub(crate) fn is_runtime(name: &str) -> bool {
-    name.starts_with("NOMAD_") || matches!(name, "env" | "attr" | "meta" | "node")
+    name.starts_with("NOMAD_") || matches!(name, "env" | "attr" | "meta" | "node" | "device")
 }
 
-/// The context that a job file's expressions are evaluated in: its variables and locals.
-pub(crate) fn context(body: &Body, given: &BTreeMap<String, String>, reader: &mut Reader<'_>) -> Context {
-    let variables = variables(body, given, reader);
-    let mut context = Context::new()
-        .with_unknown(UnknownVariables::KeepMatching(is_runtime))
+/// The scope of what may refer to nothing: functions alone.
+pub(crate) fn base(options: &Options) -> Context {
+    Context::new()
+        .with_functions(functions::all(options.directory.as_deref()))
+        .with_try_and_can()
         .with_budget(BUDGET)
-        .with_variable("var", Value::from(variables))
-        .with_variable("local", Value::Object(Box::default()));
-    locals(body, &mut context, reader);
+}
+
+/// The scope that a job file's expressions are evaluated in: its variables and locals.
+pub(crate) fn context(file: &Content, base: &Context, reader: &mut Reader<'_>) -> Context {
+    let variables = variables(file, reader);
+    let mut context = base
+        .clone()
+        .with_unknown(UnknownVariables::KeepMatching(is_runtime))
+        .with_variable("var", Value::object(variables))
+        .with_variable("local", Value::object(Vec::<(String, Value)>::new()));
+    validate(file, &context, reader);
+    locals::evaluate(file, &mut context, reader);
     context
 }
 
-fn variables(body: &Body, given: &BTreeMap<String, String>, reader: &mut Reader<'_>) -> IndexMap<String, Value> {
+/// A variable as it is declared.
+struct Declared {
+    name: String,
+    span: Span,
+}
+
+fn variables(file: &Content, reader: &mut Reader<'_>) -> IndexMap<String, Value> {
     let mut values = IndexMap::new();
-    let mut declared = HashMap::new();
-    for block in body.blocks_of("variable") {
-        let Some(name) = reader.label(&block).map(str::to_owned) else { continue };
-        let name = name.as_str();
-        if let Some(first) = declared.insert(name.to_owned(), block.clone()) {
-            let detail = format!("The variable \"{name}\" is already declared.");
-            let diagnostic = Diagnostic::error("Duplicate variable", detail);
-            let diagnostic = diagnostic
-                .with_span(block.header_span())
-                .with_context(first.header_span());
-            reader.diagnostics.push(diagnostic);
+    let mut declared: HashMap<String, Span> = HashMap::new();
+    for block in &file.blocks {
+        match block.name() {
+            "variable" => {
+                let Some(label) = block.labels().first() else { continue };
+                let variable = Declared {
+                    name: label.text().to_owned(),
+                    span: block.header_span(),
+                };
+                declare(&variable, &mut declared, reader);
+                let value = of_block(&variable, block, reader);
+                values.insert(variable.name, value.unwrap_or(Value::Unknown(Type::Any)));
+            }
+            "variables" => {
+                let (attributes, found) = block.body().just_attributes();
+                reader.diagnostics.extend(found);
+                for attribute in attributes {
+                    let variable = Declared {
+                        name: attribute.name().to_owned(),
+                        span: attribute.name_span(),
+                    };
+                    declare(&variable, &mut declared, reader);
+                    let default = evaluated(attribute.value(), &Type::Any, &Context::new(), reader);
+                    let default = default.unwrap_or(Value::Unknown(Type::Any));
+                    let value = value_of(&variable, None, Some(default), reader);
+                    values.insert(variable.name, value.unwrap_or(Value::Unknown(Type::Any)));
+                }
+            }
+            _ => {}
         }
-        let value = variable(name, &block, given.get(name).map(String::as_str), reader);
-        values.insert(name.to_owned(), value.unwrap_or_default());
     }
-    for name in given.keys().filter(|name| !declared.contains_key(name.as_str())) {
+    let given = reader.options.variables.keys();
+    for name in given.filter(|name| !declared.contains_key(name.as_str())) {
         let mut detail =
             format!("A value is given for the variable \"{name}\", but the job file has no such variable.");
         if let Some(other) = did_you_mean(name, declared.keys().map(String::as_str)) {
             detail = format!("{detail} Did you mean \"{other}\"?");
         }
-        let diagnostic = Diagnostic::error("Undefined variable", detail);
-        reader.diagnostics.push(diagnostic);
+        reader.diagnostics.push(Diagnostic::error("Undefined variable", detail));
     }
     values
 }
 
-fn variable(name: &str, block: &Block, given: Option<&str>, reader: &mut Reader<'_>) -> Option<Value> {
-    let body = block.body();
-    reader.check_names(&VARIABLE, body);
-    let ty = body.attribute("type").map(|attribute| attribute.value().to_type());
-    let ty = match ty.transpose() {
+fn declare(variable: &Declared, declared: &mut HashMap<String, Span>, reader: &mut Reader<'_>) {
+    let name = &variable.name;
+    if let Some(first) = declared.insert(name.clone(), variable.span.clone()) {
+        let detail = format!("The variable \"{name}\" is already declared.");
+        let diagnostic = Diagnostic::error("Duplicate variable", detail).with_span(variable.span.clone());
+        reader.diagnostics.push(diagnostic.with_context(first));
+    }
+}
+
+fn of_block(variable: &Declared, block: &Block, reader: &mut Reader<'_>) -> Option<Value> {
+    let schema = ["type", "default", "description", "sensitive", "nullable"]
+        .iter()
+        .fold(Schema::new(), |schema, name| schema.with_attribute(name))
+        .with_block("validation", Vec::<String>::new());
+    let (content, found) = block.body().content(&schema);
+    reader.diagnostics.extend(found);
+    let nothing = Context::new();
+    for (name, ty) in [
+        ("description", Type::String),
+        ("sensitive", Type::Bool),
+        ("nullable", Type::Bool),
+    ] {
+        if let Some(attribute) = content.attributes.get(name) {
+            evaluated(attribute.value(), &ty, &nothing, reader);
+        }
+    }
+    let ty = match content.attributes.get("type").map(type_of_attribute).transpose() {
         Ok(ty) => ty,
-        Err(diagnostics) => {
-            reader.diagnostics.extend(diagnostics);
+        Err(found) => {
+            reader.diagnostics.extend(found);
             return None;
         }
     };
-    let nothing = Context::new();
-    let default = body.attribute("default").map(|attribute| {
-        let value = typed(attribute.value(), ty.as_ref().unwrap_or(&Type::Any), &nothing);
-        value.map_err(|diagnostics| reader.diagnostics.extend(diagnostics))
+    let default = content.attributes.get("default");
+    let default = default.map(|default| {
+        let wanted = ty.as_ref().unwrap_or(&Type::Any);
+        evaluated(default.value(), wanted, &nothing, reader).unwrap_or(Value::Unknown(Type::Any))
     });
-    if let Some(text) = given {
+    value_of(variable, ty, default, reader)
+}
+
+/// The type that a `type` argument names; in JSON it is in a string.
+fn type_of_attribute(attribute: &Attribute) -> Result<Type, Diagnostics> {
+    match attribute.value().to_type() {
+        Ok(ty) => Ok(ty),
+        Err(found) => {
+            let text = attribute.value().evaluate(&Context::new()).ok();
+            match text.as_ref().and_then(Value::as_str) {
+                // Also as old job files have it, type = "string".
+                Some(text) => {
+                    let source = Source::new(attribute.value().source().name(), text.to_owned());
+                    let at_attribute = |diagnostic: Diagnostic| {
+                        Diagnostic::error(diagnostic.summary, diagnostic.detail).with_span(attribute.value().span())
+                    };
+                    encamp_hclspec::spec::text::parse_type(source)
+                        .map_err(|found| found.into_iter().map(at_attribute).collect())
+                }
+                None => Err(found),
+            }
+        }
+    }
+}
+
+/// The value that is given, else the default.
+fn value_of(variable: &Declared, ty: Option<Type>, default: Option<Value>, reader: &mut Reader<'_>) -> Option<Value> {
+    let name = &variable.name;
+    if let Some(text) = reader.options.variables.get(name) {
         // Without a type, a variable is of its default's type.
-        let ty = ty.or_else(|| default.and_then(Result::ok).as_ref().map(type_of));
-        return convert_given(name, text, ty, block, reader);
+        let ty = ty.or_else(|| default.as_ref().map(simple_type));
+        return convert_given(variable, text, ty, reader);
     }
     if default.is_none() {
         let detail = format!("The variable \"{name}\" has no default. Give it a value with --var {name}=..");
-        reader.error("Missing variable value", detail, block.header_span());
+        reader.error("Missing variable value", detail, variable.span.clone());
     }
-    default?.ok()
+    default
 }
 
-/// An expression's value, converted to a type.
-fn typed(expression: &Expression, ty: &Type, context: &Context) -> Result<Value, encamp_hclspec::Diagnostics> {
+/// An expression's value, converted to a type; none where there are errors, which are reported.
+fn evaluated(expression: &Expression, ty: &Type, context: &Context, reader: &mut Reader<'_>) -> Option<Value> {
+    match typed(expression, ty, context) {
+        Ok(value) => Some(value),
+        Err(found) => {
+            reader.diagnostics.extend(found);
+            None
+        }
+    }
+}
+
+fn typed(expression: &Expression, ty: &Type, context: &Context) -> Result<Value, Diagnostics> {
     let value = expression.evaluate(context)?;
-    encamp_hclspec::cty::convert(value, ty).map_err(|error| {
-        let detail = format!("{error}.");
-        Diagnostic::error("Incorrect value type", detail)
-            .with_span(expression.span())
-            .into()
+    convert(value, ty).map_err(|error| {
+        let diagnostic = Diagnostic::error("Incorrect value type", format!("Inappropriate value: {error}."));
+        diagnostic.with_span(expression.span()).into()
     })
 }
 
-fn type_of(value: &Value) -> Type {
+fn simple_type(value: &Value) -> Type {
     match value {
         Value::String(_) => Type::String,
         Value::Number(_) => Type::Number,
@@ -120,7 +201,8 @@ fn type_of(value: &Value) -> Type {
 }
 
 /// The value that was given on the command line. It may be secret, so it is not repeated in diagnostics.
-fn convert_given(name: &str, text: &str, ty: Option<Type>, block: &Block, reader: &mut Reader<'_>) -> Option<Value> {
+fn convert_given(variable: &Declared, text: &str, ty: Option<Type>, reader: &mut Reader<'_>) -> Option<Value> {
+    let name = &variable.name;
     if ty == Some(Type::String) {
         return Some(Value::from(text));
     }
@@ -132,98 +214,61 @@ fn convert_given(name: &str, text: &str, ty: Option<Type>, block: &Block, reader
         // Nothing is known of the variable at all: then whatever is no expression is a text.
         (Err(_), None) => Some(Value::from(text)),
         (Err(diagnostics), Some(ty)) => {
-            let reason = diagnostics
-                .iter()
-                .next()
-                .map_or("no value", |first| first.summary.as_str());
-            let detail = format!(
-                "The value given for the variable \"{name}\" is not of its type, {ty}: {}.",
-                reason.to_lowercase()
-            );
-            reader.error("Invalid variable value", detail, block.header_span());
+            let reason = diagnostics.iter().next();
+            let reason = reason.map_or("no value", |first| first.summary.as_str()).to_lowercase();
+            let detail = format!("The value given for the variable \"{name}\" is not of its type, {ty}: {reason}.");
+            reader.error("Invalid variable value", detail, variable.span.clone());
             None
         }
     }
 }
 
-/// Evaluates the locals, each after those that it refers to.
-fn locals(body: &Body, context: &mut Context, reader: &mut Reader<'_>) {
-    let mut pending: IndexMap<String, Attribute> = IndexMap::new();
-    for block in body.blocks_of("locals") {
-        for inner in block.body().blocks() {
-            let detail = "A locals block holds arguments only: name = value.";
-            reader.error("Unexpected block", detail, inner.name_span());
-        }
-        for attribute in block.body().attributes() {
-            if let Some(first) = pending.insert(attribute.name().to_owned(), attribute.clone()) {
-                let detail = format!("The local \"{}\" is already set.", attribute.name());
-                let diagnostic = Diagnostic::error("Duplicate local", detail).with_span(attribute.name_span());
-                reader.diagnostics.push(diagnostic.with_context(first.name_span()));
-            }
-        }
-    }
-    for name in order(&pending, reader) {
-        let Some(attribute) = pending.get(&name) else { continue };
-        let value = attribute.value().evaluate(context).unwrap_or_else(|diagnostics| {
-            reader.diagnostics.extend(diagnostics);
-            Value::NULL
-        });
-        if let Some(Value::Object(known)) = context.get_mut("local") {
-            known.insert(name.to_owned(), value);
+/// Runs the `validation` blocks of variables, each of which sees its own variable alone.
+fn validate(file: &Content, context: &Context, reader: &mut Reader<'_>) {
+    let schema = Schema::new().with_block("validation", Vec::<String>::new());
+    for block in file.blocks.iter().filter(|block| block.name() == "variable") {
+        let Some(name) = block.labels().first().map(encamp_hclspec::Label::text) else {
+            continue;
+        };
+        let (inner, _) = block.body().partial_content(&schema);
+        let value = context.get("var").and_then(|variables| variables.get(name)).cloned();
+        let value = value.unwrap_or(Value::Unknown(Type::Any));
+        let scope = context
+            .clone()
+            .with_unknown(UnknownVariables::Error)
+            .with_variable("var", Value::object([(name, value)]));
+        for validation in &inner.blocks {
+            run(validation, &scope, reader);
         }
     }
 }
 
-/// The names in an order where each comes after those that it refers to. Circles are reported and left out.
-fn order(locals: &IndexMap<String, Attribute>, reader: &mut Reader<'_>) -> Vec<String> {
-    let mut waiting: Vec<usize> = Vec::with_capacity(locals.len());
-    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); locals.len()];
-    for (index, attribute) in locals.values().enumerate() {
-        let mut names: Vec<String> = attribute
-            .value()
-            .references("local")
-            .into_iter()
-            .map(|(name, _)| name)
-            .collect();
-        names.sort();
-        names.dedup();
-        let known: Vec<usize> = names
-            .iter()
-            .filter_map(|name| locals.get_index_of(name.as_str()))
-            .collect();
-        waiting.push(known.len());
-        for dependency in known {
-            if let Some(list) = dependents.get_mut(dependency) {
-                list.push(index);
-            }
+fn run(validation: &Block, scope: &Context, reader: &mut Reader<'_>) {
+    let schema = Schema::new()
+        .with_required_attribute("condition")
+        .with_required_attribute("error_message");
+    let (content, found) = validation.body().content(&schema);
+    reader.diagnostics.extend(found);
+    let (Some(condition), Some(message)) = (
+        content.attributes.get("condition"),
+        content.attributes.get("error_message"),
+    ) else {
+        return;
+    };
+    let message = evaluated(message.value(), &Type::String, scope, reader);
+    match evaluated(condition.value(), &Type::Bool, scope, reader) {
+        Some(Value::Bool(false)) => {
+            let detail = message.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();
+            let diagnostic = Diagnostic::error("Invalid value for variable", detail);
+            let diagnostic = diagnostic.with_span(condition.value().span());
+            reader
+                .diagnostics
+                .push(diagnostic.with_context(validation.header_span()));
         }
-    }
-    let mut ready: Vec<usize> = (0..locals.len())
-        .filter(|index| waiting.get(*index) == Some(&0))
-        .collect();
-    let mut done = 0;
-    while let Some(index) = ready.get(done).copied() {
-        done += 1;
-        for dependent in dependents.get(index).into_iter().flatten() {
-            if let Some(count) = waiting.get_mut(*dependent) {
-                *count -= 1;
-                if *count == 0 {
-                    ready.push(*dependent);
-                }
-            }
+        Some(Value::Null(_)) => {
+            let detail = "The condition is true or false, and not null.";
+            reader.error("Invalid variable validation result", detail, condition.value().span());
         }
+        _ => {}
     }
-    for (name, attribute) in locals
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !ready.contains(index))
-        .map(|(_, local)| local)
-    {
-        let detail = format!("The local \"{name}\" refers to itself, if only by way of others.");
-        reader.error("Circular local", detail, attribute.name_span());
-    }
-    ready
-        .into_iter()
-        .filter_map(|index| locals.get_index(index).map(|(name, _)| name.clone()))
-        .collect()
 }

@@ -1,13 +1,14 @@
 //! From the command line's words to an allocation.
 
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 use std::{fs, io};
 
 use anyhow::{Context as _, Result};
 use encamp_hclspec::Source;
-use encamp_jobspec::{Group, Parsed};
+use encamp_jobspec::{Group, Options, Parsed};
 use encamp_runner::{AllocRecord, Allocation, Prepared};
 
 use crate::cli::JobArgs;
@@ -31,6 +32,7 @@ pub(crate) fn request(args: &JobArgs) -> Result<(AllocRecord, Allocation, encamp
         id: encamp_runner::new_alloc_id(),
         job_file: name,
         job_text: source.text().to_owned(),
+        job_dir: directory(&args.job),
         variables: args.vars.iter().cloned().collect(),
         host_env: Environment::here().to_keep(source.text()),
         job_id: String::new(),
@@ -38,17 +40,32 @@ pub(crate) fn request(args: &JobArgs) -> Result<(AllocRecord, Allocation, encamp
         task_names: args.tasks.clone(),
         created_at: SystemTime::now(),
     };
-    let parsed = encamp_jobspec::parse(source, &record.variables).map_err(BadInput::Job)?;
+    let parsed = parse(source, &record)?;
     build(record, parsed)
 }
 
 /// The allocation of a record that was kept.
 pub(crate) fn again(record: &AllocRecord, data: &DataDir) -> Result<Allocation> {
     let source = Source::new(&record.job_file, record.job_text.clone());
-    let parsed = encamp_jobspec::parse(source, &record.variables).map_err(BadInput::Job)?;
+    let parsed = parse(source, record)?;
     let (_, mut allocation, _) = build(record.clone(), parsed)?;
     allocation.dir = data.allocs().join(&allocation.id);
     Ok(allocation)
+}
+
+fn parse(source: Arc<Source>, record: &AllocRecord) -> Result<Parsed> {
+    let mut options = Options::new(record.variables.clone());
+    options.directory.clone_from(&record.job_dir);
+    Ok(encamp_jobspec::parse_with(source, &options).map_err(BadInput::Job)?)
+}
+
+/// Where the job file is; the working directory for standard input.
+fn directory(job: &Path) -> Option<PathBuf> {
+    let beside = if job == Path::new("-") { None } else { job.parent() };
+    let beside = beside
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::path::absolute(beside).ok()
 }
 
 /// Checks an allocation against the drivers; nothing is started.

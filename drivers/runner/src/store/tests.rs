@@ -12,6 +12,7 @@ fn alloc(id: &str, second: u64) -> AllocRecord {
         id: id.to_owned(),
         job_file: "job.hcl".to_owned(),
         job_text: "job \"j\" {}".to_owned(),
+        job_dir: None,
         variables: BTreeMap::new(),
         host_env: BTreeMap::new(),
         job_id: "j".to_owned(),

@@ -285,6 +285,7 @@ impl Camp {
             id: "alloc".to_owned(),
             job_file: "job.hcl".to_owned(),
             job_text: self.job.clone(),
+            job_dir: None,
             variables: BTreeMap::new(),
             host_env: BTreeMap::new(),
             job_id: job.id.clone(),

@@ -71,7 +71,7 @@ fn unknown_references_are_errors_at_their_place() {
     assert_eq!(
         errors.to_string(),
         "job.hcl:13:15: Unknown variable; There is no variable named \"NOMAD_TASK_DRI\". Did you mean \"NOMAD_TASK_DIR\"?\n\
-         job.hcl:14:14: Unsupported attribute; There is no attribute named \"rock\" here. Did you mean \"rack\"?"
+         job.hcl:14:14: Unsupported attribute; There is no attribute named \"rock\" in this object. Did you mean \"rack\"?"
     );
 }
 

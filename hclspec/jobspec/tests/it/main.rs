@@ -2,8 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail by panicking")]
 
 mod accepted;
+mod blocks;
 mod config;
+mod dynamic;
+mod functions;
 mod hostile;
+mod json;
 mod refused;
 
 use std::collections::BTreeMap;

@@ -30,16 +30,13 @@ fn files_without_a_job() {
     );
     check(
         "jbo \"x\" {}\n",
-        &[
-            "job.hcl:1:1: Unexpected block; There is no block \"jbo\" in a job file. Did you mean \"job\"?",
-            "job.hcl:1:1: Missing job block; A job file holds one job: job \"name\" { .. }.",
-        ],
+        &["job.hcl:1:1: Unsupported block type; Blocks of type \"jbo\" are not expected here. Did you mean \"job\"?"],
     );
     check(
         "\n  {\"Job\": {}}",
         &[
-            "job.hcl:2:3: JSON job file; This looks like a job in JSON, which is not supported yet. Write the job in HCL: \
-           job \"name\" { .. }.",
+            "job.hcl:2:4: API job; This is a job as the HTTP API takes it, which is not supported yet. Write it as a job \
+             file: {\"job\": {\"name\": {\"group\": {..}}}}.",
         ],
     );
 }
@@ -48,14 +45,17 @@ fn files_without_a_job() {
 fn labels_are_checked() {
     check(
         "job {}",
-        &["job.hcl:1:1: Missing job label; A job block is written with its name: job \"name\" { .. }."],
+        &["job.hcl:1:5: Missing name for job; Blocks of type \"job\" have one label, the name."],
     );
     check(
         "job \"a b\" \"c\" {\n group {}\n}",
+        &["job.hcl:1:11: Extraneous label for job; Blocks of type \"job\" have one label, the name."],
+    );
+    check(
+        "job \"a b\" {\n group {}\n}",
         &[
             "job.hcl:1:1: Invalid job name; This cannot be the name of a job: it may not contain spaces.",
-            "job.hcl:1:11: Extraneous block label; A job block has one label, its name.",
-            "job.hcl:2:2: Missing group label; A group block is written with its name: group \"name\" { .. }.",
+            "job.hcl:2:8: Missing name for group; Blocks of type \"group\" have one label, the name.",
         ],
     );
     let name = |name: &str, reason: &str| {
@@ -136,29 +136,37 @@ fn groups_and_tasks_are_needed_and_unique() {
 fn names_that_are_unknown_or_not_supported_yet() {
     check_task(
         "dirver = 1",
-        &["job.hcl:6:1: Unexpected argument; There is no argument \"dirver\" in a task. Did you mean \"driver\"?"],
+        &[
+            "job.hcl:6:1: Unsupported argument; An argument named \"dirver\" is not expected here. Did you mean \"driver\"?",
+        ],
     );
     check_task(
         "zzzzz {}",
-        &["job.hcl:6:1: Unexpected block; There is no block \"zzzzz\" in a task."],
+        &["job.hcl:6:1: Unsupported block type; Blocks of type \"zzzzz\" are not expected here."],
     );
     check_task(
-        "template {}",
+        "template {\n data = \"\"\n destination = \"a\"\n}",
         &[
             "job.hcl:6:1: Unsupported block; \"template\" in a task is not supported yet. Remove it to run the job here.",
         ],
     );
     check_task(
         "resources = {}",
-        &["job.hcl:6:1: Unexpected argument; \"resources\" is a block, not an argument. Write resources { .. }."],
+        &[
+            "job.hcl:6:1: Unsupported argument; An argument named \"resources\" is not expected here. \"resources\" is a block: write resources { .. }.",
+        ],
     );
     check_task(
         "user {}",
-        &["job.hcl:6:1: Unexpected block; \"user\" is an argument, not a block. Write user = .."],
+        &[
+            "job.hcl:6:1: Unsupported block type; Blocks of type \"user\" are not expected here. \"user\" is an argument: write user = ..",
+        ],
     );
     check_task(
         "logs {}\nlogs {}",
-        &["job.hcl:7:1: Duplicate logs block; At most one block of type \"logs\" is allowed here."],
+        &[
+            "job.hcl:7:1: Duplicate logs block; Only one block of type \"logs\" is allowed here. The first one is at job.hcl:6:1.",
+        ],
     );
     check_task(
         "resources {\n device \"gpu\" {}\n}",
@@ -195,7 +203,7 @@ fn values_are_checked() {
     );
     check_task(
         "resources {\n memory = 1.5\n}",
-        &["job.hcl:7:11: Incorrect attribute value type; \"memory\" must be a whole number, and not below zero."],
+        &["job.hcl:7:11: Invalid memory; \"memory\" must be a whole number, and at least 10."],
     );
     check_task(
         "resources {\n memory = 256\n memory_max = 128\n}",
@@ -221,9 +229,7 @@ fn values_are_checked() {
     );
     check_task(
         "lifecycle {}",
-        &[
-            "job.hcl:6:1: Missing hook; A lifecycle block says when the task runs: hook = \"prestart\", \"poststart\" or \"poststop\".",
-        ],
+        &["job.hcl:6:11: Missing required argument; The argument \"hook\" is required, but it is not set."],
     );
     check_task(
         "restart { mode = \"x\" }",
@@ -231,14 +237,12 @@ fn values_are_checked() {
     );
     check_task(
         "leader = \"yes\"",
-        &[
-            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": a bool is required: true or false.",
-        ],
+        &["job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": a bool is required."],
     );
     check_task(
         "env { A = [1] }",
         &[
-            "job.hcl:6:11: Incorrect attribute value type; Inappropriate value for \"env.A\": string required, but this is a list.",
+            "job.hcl:6:11: Incorrect attribute value type; Inappropriate value for \"env.A\": string required, but have tuple.",
         ],
     );
     check_task(
@@ -256,12 +260,12 @@ fn all_that_is_wrong_is_reported_in_the_order_of_the_text() {
     check_task(
         "leader = 5\nkill_timeout = \"x\"\nuser = [1]\nresources {\n cpu = -1\n memory = \"a\"\n cores = 1.5\n}",
         &[
-            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": bool required, but this is a number.",
+            "job.hcl:6:10: Incorrect attribute value type; Inappropriate value for \"leader\": bool required, but have number.",
             "job.hcl:7:16: Invalid duration; Inappropriate value for \"kill_timeout\": not a duration: write numbers with units, as in \"30s\" or \"1m30s\".",
-            "job.hcl:8:8: Incorrect attribute value type; Inappropriate value for \"user\": string required, but this is a list.",
-            "job.hcl:10:8: Incorrect attribute value type; \"cpu\" must be a whole number, and not below zero.",
-            "job.hcl:11:11: Incorrect attribute value type; Inappropriate value for \"memory\": a number is required, and this string is none.",
-            "job.hcl:12:10: Incorrect attribute value type; \"cores\" must be a whole number, and not below zero.",
+            "job.hcl:8:8: Incorrect attribute value type; Inappropriate value for \"user\": string required, but have tuple.",
+            "job.hcl:10:8: Invalid cpu; \"cpu\" must be at least 1.",
+            "job.hcl:11:11: Incorrect attribute value type; Inappropriate value for \"resources.memory\": a number is required.",
+            "job.hcl:12:10: Invalid cores; \"cores\" must be a whole number, and at least 1.",
         ],
     );
 }
@@ -289,7 +293,7 @@ fn variables_and_locals_are_checked() {
     );
     check(
         &with("variable \"n\" { type = nmuber }"),
-        &["job.hcl:1:23: Invalid type; There is no type \"nmuber\". Did you mean \"number\"?"],
+        &["job.hcl:1:23: Unknown variable; There is no type \"nmuber\". Did you mean \"number\"?"],
     );
     check(
         &with("variable \"n\" { default = var.x }"),
@@ -306,8 +310,85 @@ fn variables_and_locals_are_checked() {
         &[
             "job.hcl:2:2: Circular local; The local \"a\" refers to itself, if only by way of others.",
             "job.hcl:3:2: Circular local; The local \"b\" refers to itself, if only by way of others.",
-            "job.hcl:4:11: Unsupported attribute; There is no attribute named \"d\" here.",
+            "job.hcl:4:11: Unsupported attribute; There is no attribute named \"d\" in this object.",
         ],
+    );
+}
+
+#[test]
+fn validations_of_variables_are_run() {
+    let with = |condition: &str| {
+        format!(
+            "variable \"n\" {{\n default = 5\n validation {{\n condition = {condition}\n error_message = \"No ${{var.n}}.\"\n}}\n}}\n{}",
+            job("", "")
+        )
+    };
+    assert!(parse_text(&with("var.n > 3"), &[]).is_ok());
+    check(&with("var.n > 7"), &["job.hcl:4:14: Invalid value for variable; No 5."]);
+    check(
+        &with("var.m"),
+        &["job.hcl:4:17: Unsupported attribute; There is no attribute named \"m\" in this object."],
+    );
+    check(
+        &with("null"),
+        &["job.hcl:4:14: Invalid variable validation result; The condition is true or false, and not null."],
+    );
+    check_with(
+        &with("var.n > 3"),
+        &[("n", "1")],
+        &["job.hcl:4:14: Invalid value for variable; No 1."],
+    );
+}
+
+#[test]
+fn blocks_are_checked_as_a_whole() {
+    let group = |text: &str, expected: &[&str]| {
+        let options = encamp_jobspec::Options::default().with_unsupported(encamp_jobspec::Unsupported::Note);
+        let source = encamp_hclspec::Source::new("job.hcl", job(text, ""));
+        let errors = encamp_jobspec::parse_with(source, &options).unwrap_err();
+        let errors = errors
+            .iter()
+            .filter(|error| error.severity == encamp_hclspec::Severity::Error);
+        let lines: Vec<_> = errors.map(ToString::to_string).collect();
+        assert_eq!(lines, expected, "{text}");
+    };
+    group(
+        "update {\n min_healthy_time = \"10m\"\n}",
+        &["job.hcl:4:21: Invalid min_healthy_time; \"min_healthy_time\" must be less than \"healthy_deadline\"."],
+    );
+    group(
+        "spread {\n attribute = \"a\"\n target \"x\" {\n percent = 60\n}\n target \"y\" {\n percent = 60\n}\n}",
+        &["job.hcl:3:8: Invalid spread; The targets of a spread come to 100 percent at most, and these to 120."],
+    );
+    group(
+        "network {\n mode = \"brigde\"\n port \"p\" {\n static = 70000\n}\n}",
+        &[
+            "job.hcl:4:9: Invalid mode; \"mode\" must be one of \"none\", \"bridge\", \"host\". Did you mean \"bridge\"?",
+            "job.hcl:6:11: Invalid static; \"static\" must be a whole number from 0 to 65535.",
+        ],
+    );
+    group(
+        "service {\n check {\n type = \"http\"\n interval = \"1ms\"\n}\n}",
+        &[
+            "job.hcl:4:8: Missing path; A check of type \"http\" has a \"path\".",
+            "job.hcl:4:8: Missing timeout; A check has a \"timeout\".",
+            "job.hcl:6:13: Invalid interval; \"interval\" must be 1s at least.",
+        ],
+    );
+    group(
+        "constraint {\n operator = \"!=\"\n value = \"x\"\n}\naffinity {\n attribute = \"a\"\n weight = 0\n}",
+        &[
+            "job.hcl:3:12: Missing attribute; \"attribute\" says what of a node is compared, as in attribute = \"${attr.kernel.name}\".",
+            "job.hcl:9:11: Invalid weight; \"weight\" may not be 0: that would be no affinity.",
+        ],
+    );
+    group(
+        "volume \"v\" {}",
+        &["job.hcl:3:12: Missing required argument; The argument \"type\" is required, but it is not set."],
+    );
+    group(
+        "scaling {\n min = 3\n max = 2\n}",
+        &["job.hcl:4:8: Invalid min; \"min\" may not be greater than \"max\"."],
     );
 }
 
@@ -316,12 +397,12 @@ fn a_rendered_error_shows_the_line() {
     let errors = parse_text(&job("", "resorces {\n cpu = 1\n}"), &[]).unwrap_err();
     assert_eq!(
         errors.render(encamp_hclspec::Style::Plain),
-        "error: Unexpected block
+        "error: Unsupported block type
  --> job.hcl:6:1
   |
 6 | resorces {
   | ^^^^^^^^
   |
-  = There is no block \"resorces\" in a task. Did you mean \"resources\"?"
+  = Blocks of type \"resorces\" are not expected here. Did you mean \"resources\"?"
     );
 }

@@ -14,7 +14,9 @@ fn check(text: impl AsRef<[u8]>, said: &[&str]) {
     for words in said {
         assert!(ran.err.contains(words), "`{words}` is not in:\n{}", ran.err);
     }
-    assert!(ran.took < Duration::from_secs(1), "it took {:?}", ran.took);
+    // More for builds that are not optimised on machines that are busy.
+    let soon = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 1 });
+    assert!(ran.took < soon, "it took {:?}", ran.took);
     assert!(!camp.data().exists(), "something was started");
 }
 
@@ -46,7 +48,7 @@ fn a_wrong_type_is_named_with_its_line() {
 fn a_docker_task_without_an_image_says_what_is_missing() {
     check(
         task("      driver = \"docker\"\n      config {\n      }"),
-        &["job.nomad.hcl:6", "image"],
+        &["job.nomad.hcl:5", "image"],
     );
 }
 

@@ -46,6 +46,27 @@ fn a_run_shows_the_output_and_ends_with_the_exit_code_of_the_task() {
 }
 
 #[test]
+fn a_job_in_json_runs_with_a_file_beside_it() {
+    let camp = Camp::new();
+    let beside = camp.job("unused");
+    let path = beside.with_file_name("job.json");
+    fs::write(beside.with_file_name("words.txt"), "from a file").unwrap();
+    let task = json!({
+        "driver": "raw_exec",
+        "config": {"command": "echo", "args": ["${file(\"words.txt\")}", "${NOMAD_TASK_NAME}"]},
+    });
+    let group = json!({"restart": {"attempts": 0}, "task": {"t": task}});
+    let job = json!({"job": {"j": {"type": "batch", "group": {"g": group}}}});
+    fs::write(&path, job.to_string()).unwrap();
+    for verb in ["validate", "run"] {
+        let ran = camp.encamp(&[verb, path.to_str().unwrap()]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(verb == "validate" || ran.out == "from a file t\n", "{ran:?}");
+    }
+    camp.assert_clean();
+}
+
+#[test]
 fn every_example_for_host_tasks_is_valid_and_the_short_ones_run() {
     let camp = Camp::new();
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/");
