@@ -54,7 +54,8 @@ fn start(c: &mut Criterion) {
     let body = Body::parse(Source::new("bench", "command = \"/bin/true\"".to_owned())).expect("HCL");
     let config = decode_with(&spec, &body, &Context::default(), Spellings::Every).expect("config");
 
-    c.bench_function("exec: start, wait, destroy", |b| {
+    let mut group = c.benchmark_group("isolated_true");
+    group.bench_function("ours", |b| {
         b.to_async(&runtime).iter(async || {
             let task = task(&alloc, &config);
             let id = task.id.clone();
@@ -63,11 +64,12 @@ fn start(c: &mut Criterion) {
             driver.destroy_task(&id, false).await.expect("destroy");
         });
     });
-    c.bench_function("plain: spawn, wait", |b| {
+    group.bench_function("plain_spawn", |b| {
         b.iter(|| Command::new("/bin/true").status().expect("run"));
     });
     if Command::new("unshare").arg("--version").output().is_ok() {
-        c.bench_function("unshare(1): mount and process namespace", |b| {
+        // Into a mount and a process namespace.
+        group.bench_function("unshare", |b| {
             b.iter(|| {
                 Command::new("unshare")
                     .args(["--mount", "--pid", "--fork", "/bin/true"])
@@ -76,6 +78,7 @@ fn start(c: &mut Criterion) {
             });
         });
     }
+    group.finish();
 }
 
 criterion_group!(benches, start);

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use encamp_cgroup::{Hierarchy, Limits};
 use encamp_executor::{Executor, Output, Plan, Program};
 use tokio::runtime::Runtime;
@@ -85,6 +85,7 @@ fn start(criterion: &mut Criterion) {
     let executor = Executor::new(program(), dir.path().join("state"));
     let runtime = Runtime::new().unwrap();
     let mut medians = Vec::new();
+    let mut group = criterion.benchmark_group("supervised_true");
     for (name, cgroups) in [("with cgroups", Hierarchy::detect()), ("without", Hierarchy::Off)] {
         let mut all: Vec<Times> = (0..200)
             .map(|_| runtime.block_on(run_true(&executor, &logs, &cgroups)))
@@ -96,11 +97,15 @@ fn start(criterion: &mut Criterion) {
         let (running, ended, gone) = (median(|t| t.running), median(|t| t.ended), median(|t| t.gone));
         println!("/bin/true, {name}: p50 running {running:?}, ended {ended:?}, destroyed {gone:?}");
         medians.push(ended);
-        criterion.bench_function(&format!("/bin/true launch, wait, destroy, {name}"), |bencher| {
+        group.bench_function(BenchmarkId::new("ours", name), |bencher| {
             bencher.iter(|| runtime.block_on(run_true(&executor, &logs, &cgroups)));
         });
     }
     let bundle = bundle();
+    group.bench_function(BenchmarkId::new("runc", "with cgroups"), |bencher| {
+        bencher.iter(|| runc(bundle.path()));
+    });
+    group.finish();
     let mut runs: Vec<Duration> = (0..50).map(|_| runc(bundle.path())).collect();
     runs.sort_unstable();
     let peer = runs[runs.len() / 2];

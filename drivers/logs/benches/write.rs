@@ -1,12 +1,11 @@
 //! Writing a task's output, beside plain `write` calls to one file in the same run.
-#![expect(clippy::print_stdout, reason = "a bench prints")]
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run has nothing else to say")]
 
 use std::fs::File;
-use std::io::Write;
-use std::time::{Duration, Instant};
+use std::io::{Seek, Write};
+use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use encamp_logs::{Config, Stream, Writer};
 
 const SIZES: [(&str, usize); 3] = [("200 B", 200), ("4 KiB", 4096), ("64 KiB", 65_536)];
@@ -17,16 +16,22 @@ fn chunk(size: usize) -> Vec<u8> {
     chunk
 }
 
-/// MB/s over one second, into files that are thrown away.
-fn rate(chunk: &[u8], mut write: impl FnMut(&[u8])) -> f64 {
-    let (before, mut bytes) = (Instant::now(), 0_u32);
-    while before.elapsed() < Duration::from_secs(1) && bytes < 2_000_000_000 {
-        for _ in 0..16 {
-            write(chunk);
-            bytes += u32::try_from(chunk.len()).unwrap();
+/// One file that starts anew when it is as large as all that the writer keeps.
+struct Plain {
+    file: File,
+    length: u64,
+}
+
+impl Plain {
+    fn write(&mut self, chunk: &[u8], limit: u64) {
+        if self.length >= limit {
+            self.file.set_len(0).unwrap();
+            self.file.rewind().unwrap();
+            self.length = 0;
         }
+        self.file.write_all(chunk).unwrap();
+        self.length += chunk.len() as u64;
     }
-    f64::from(bytes) / before.elapsed().as_secs_f64() / 1e6
 }
 
 fn write(criterion: &mut Criterion) {
@@ -34,19 +39,18 @@ fn write(criterion: &mut Criterion) {
     for (name, size) in SIZES {
         let chunk = chunk(size);
         let dir = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(dir.path(), "task", Stream::Stdout, Config::default()).unwrap();
-        let mut plain = File::create(dir.path().join("plain")).unwrap();
-        let (ours, theirs) = (
-            rate(&chunk, |chunk| writer.write(chunk).unwrap()),
-            rate(&chunk, |chunk| plain.write_all(chunk).unwrap()),
-        );
-        println!(
-            "{name}: {ours:.0} MB/s, plain file {theirs:.0} MB/s, ratio {:.2}",
-            ours / theirs
-        );
-        drop(plain);
+        let config = Config::default();
+        let limit = u64::from(config.max_files) * config.max_file_size;
+        let mut writer = Writer::open(dir.path(), "task", Stream::Stdout, config).unwrap();
+        let file = File::create(dir.path().join("plain")).unwrap();
+        let mut plain = Plain { file, length: 0 };
         group.throughput(Throughput::Bytes(size as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| writer.write(&chunk).unwrap()));
+        group.bench_function(BenchmarkId::new("ours", name), |bencher| {
+            bencher.iter(|| writer.write(&chunk).unwrap());
+        });
+        group.bench_function(BenchmarkId::new("plain_file", name), |bencher| {
+            bencher.iter(|| plain.write(&chunk, limit));
+        });
     }
     group.finish();
 }

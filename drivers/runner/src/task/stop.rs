@@ -59,10 +59,12 @@ impl Stopper {
     /// Stops the task, however often it takes: only its end, which somebody else waits for, ends the attempts.
     async fn stop(&self, timeout: Duration) {
         let how = self.signal.as_deref().unwrap_or("the driver's kill signal");
-        self.say(
-            EventKind::Killing,
-            format!("sent {how}; waiting {timeout:?} before force killing"),
-        );
+        let what = if timeout.is_zero() {
+            "force killing".to_owned()
+        } else {
+            format!("sent {how}; waiting {timeout:?} before force killing")
+        };
+        self.say(EventKind::Killing, what);
         let mut backoff = Duration::from_millis(500);
         for attempt in 1_u32.. {
             match self.driver.stop_task(&self.id, timeout, self.signal.as_deref()).await {

@@ -9,8 +9,14 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// One bar for each layer that is being pulled; nothing at all off a terminal.
 pub(crate) struct Pulls {
     screen: MultiProgress,
+    /// By image and layer: tasks that share an image wait for one pull.
     bars: BTreeMap<(String, String), ProgressBar>,
 }
+
+/// A layer whose size is not known yet.
+const WAITING: &str = "  {prefix:12} {msg}";
+/// As wide as the terminal is: a line that wraps is drawn over wrongly.
+const LOADING: &str = "  {prefix:12} {wide_bar} {bytes:>10}/{total_bytes:10} {msg:17}";
 
 impl Pulls {
     pub(crate) fn new(terminal: bool) -> Self {
@@ -32,13 +38,20 @@ impl Pulls {
             return false;
         }
         let Some(layer) = annotation("layer") else { return true };
-        let number = |name: &str| annotation(name).and_then(|text| text.parse().ok()).unwrap_or_default();
+        let number = |name: &str| {
+            annotation(name)
+                .and_then(|text| text.parse::<u64>().ok())
+                .unwrap_or_default()
+        };
+        let image = annotation("image").unwrap_or(&event.task);
         let screen = &self.screen;
         let bar = self
             .bars
-            .entry((event.task.clone(), layer.to_owned()))
+            .entry((image.to_owned(), layer.to_owned()))
             .or_insert_with(|| new_bar(screen, layer));
-        bar.set_length(number("total"));
+        let total = number("total");
+        bar.set_style(style(if total == 0 { WAITING } else { LOADING }));
+        bar.set_length(total);
         bar.set_position(number("current"));
         let status = annotation("status").unwrap_or_default();
         bar.set_message(status.to_owned());
@@ -61,8 +74,44 @@ impl Pulls {
 
 fn new_bar(screen: &MultiProgress, layer: &str) -> ProgressBar {
     let bar = screen.add(ProgressBar::new(0));
-    let template = "  {prefix:12} {bar:30} {bytes:>10}/{total_bytes:10} {msg}";
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_prefix(layer.to_owned());
     bar
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(task: &str, status: &str, total: &str) -> Event {
+        let annotations = [
+            (PROGRESS, "pull"),
+            ("image", "busybox:1"),
+            ("layer", "1b3f"),
+            ("status", status),
+            ("current", ""),
+            ("total", total),
+        ];
+        Event {
+            annotations: annotations
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            task: task.to_owned(),
+            time: std::time::SystemTime::UNIX_EPOCH,
+            kind: encamp_runner::EventKind::Driver,
+            message: "Downloading image".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_layer_has_one_bar_however_many_tasks_wait_for_it() {
+        let mut pulls = Pulls::new(false);
+        assert!(pulls.take(&event("a", "Waiting", "")));
+        assert!(pulls.take(&event("b", "Downloading", "100")));
+        assert_eq!(pulls.bars.len(), 1);
+        assert_eq!(pulls.bars.values().next().and_then(ProgressBar::length), Some(100));
+    }
 }
