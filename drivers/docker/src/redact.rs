@@ -16,7 +16,7 @@ impl fmt::Debug for Names<'_> {
 #[cfg(test)]
 mod tests {
     use encamp_driver::Env;
-    use encamp_hclspec::{Body, Context, Source, Spellings, Spec, Value, decode_with};
+    use encamp_hclspec::{Body, Context, Source, Spec, Spellings, Value, decode_with};
 
     use crate::config::{PluginOptions, TaskOptions};
     use crate::container::log_spec;

@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let text = Value::from("x${y} %{ if } \"q\" \\ \n \u{1} é");
-        let inner = Value::object([("a b", Value::tuple([Value::NULL, true.into()])), ("n", Value::from(-5))]);
+        let inner = Value::object([
+            ("a b", Value::tuple([Value::NULL, true.into()])),
+            ("n", Value::from(-5)),
+        ]);
         let number = Value::Number("1.5".parse().unwrap());
         let value = Value::object([("text", text), ("inner", inner), ("number", number)]);
         let body = Body::parse(Source::new("t", to_text(&value).unwrap())).unwrap();
@@ -154,7 +157,10 @@ mod tests {
         assert!(matches!(value_to(&exact), Err(BridgeError::Number(_))));
         assert_eq!(value_to(&Value::Unknown(crate::Type::Any)), Err(BridgeError::Unknown));
         assert_eq!(to_text(&Value::from(1)), Err(BridgeError::NoObject("number")));
-        assert_eq!(to_text(&Value::object([("a b", 1)])), Err(BridgeError::Name("a b".to_owned())));
+        assert_eq!(
+            to_text(&Value::object([("a b", 1)])),
+            Err(BridgeError::Name("a b".to_owned()))
+        );
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub use decode::{Spellings, decode, decode_partial, decode_with};
 pub use duration::{DurationError, parse_duration};
 pub use encamp_hclspec_cty as cty;
 pub use encamp_hclspec_cty::{DecodeError, Number, NumberError, Type, Value, from_value, serde_map};
+#[cfg(feature = "derive")]
+pub use encamp_hclspec_derive::HclSpec;
 pub use encamp_hclspec_syntax as syntax;
 pub use encamp_hclspec_syntax::{Diagnostic, Diagnostics, Severity, Source, Span, Style, did_you_mean};
 pub use eval::{Evaluated, Reference, ReferenceStep, ReferenceStepKind};
@@ -45,8 +47,6 @@ pub use expression::{Expression, ObjectEntry};
 pub use references::references;
 pub use spec::Spec;
 pub use typed::{HclSpec, HclType, Place, decode_into, decode_into_with, into_type};
-#[cfg(feature = "derive")]
-pub use encamp_hclspec_derive::HclSpec;
 
 /// The README's examples are tests.
 #[cfg(doctest)]

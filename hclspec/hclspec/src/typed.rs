@@ -8,7 +8,9 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
 use crate::spec::Check;
-use crate::{Body, Context, Diagnostic, Diagnostics, Number, Source, Span, Spec, Spellings, Type, Value, decode_with, from_value};
+use crate::{
+    Body, Context, Diagnostic, Diagnostics, Number, Source, Span, Spec, Spellings, Type, Value, decode_with, from_value,
+};
 
 /// A type that is its own schema.
 ///

@@ -317,7 +317,9 @@ fn names_and_labels_find_a_container_again() {
 fn plugin_options_have_their_defaults_and_name_what_is_wrong() {
     let decoded = |text: &str| {
         let body = Body::parse(Source::new("config", text.to_owned())).unwrap();
-        PluginOptions::from_value(decode_with(&PluginOptions::spec(), &body, &Context::default(), Spellings::Every).unwrap())
+        PluginOptions::from_value(
+            decode_with(&PluginOptions::spec(), &body, &Context::default(), Spellings::Every).unwrap(),
+        )
     };
     assert_eq!(decoded("").unwrap(), PluginOptions::default());
     let some = decoded("gc { image_delay = \"1h\" }\nvolumes { enabled = true }").unwrap();

@@ -10,7 +10,7 @@ use encamp_cgroup::Hierarchy;
 use encamp_driver::{Driver, Env, ExitResult, LinuxResources, Resources, TaskConfig, TaskOutput};
 use encamp_exec::Exec;
 use encamp_executor::Executor;
-use encamp_hclspec::{Body, Context, Source, Spellings, Spec, Value, decode_with};
+use encamp_hclspec::{Body, Context, Source, Spec, Spellings, Value, decode_with};
 
 pub(crate) struct World {
     pub(crate) dir: tempfile::TempDir,

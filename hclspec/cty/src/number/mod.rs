@@ -176,7 +176,10 @@ impl Number {
     }
 
     /// `mantissa` × 2^`exponent`, rounded to the precision; `more` says that there is a little more than that.
-    #[expect(clippy::fn_params_excessive_bools, reason = "a sign and a sticky bit, as arithmetic calls them")]
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        reason = "a sign and a sticky bit, as arithmetic calls them"
+    )]
     fn rounded(negative: bool, mut mantissa: BigUint, mut exponent: i64, more: bool) -> Result<Self, NumberError> {
         let excess = mantissa.bits().saturating_sub(PRECISION);
         if excess > 0 {

@@ -315,7 +315,7 @@ async fn a_volume_that_is_exchanged_for_a_link_all_the_time_never_leads_out_of_t
     let shared = place.dir.path().join("alloc");
     let task = |n: u32| {
         let script = "echo seen: $(cat /x/mark)";
-        let mut task = place.task(script, &[("volumes", Value::list(["../alloc/data:/x"]))]);
+        let mut task = place.task(script, &[("volumes", Value::tuple(["../alloc/data:/x"]))]);
         task.id = format!("{}/t/{n:08x}", task.alloc_id);
         task
     };
