@@ -1,6 +1,6 @@
 //! Values as JSON: plain, and with a type that says what a reader is to make of it.
 //!
-//! Under [`Type::Any`] a value is written as `{"value":…,"type":…}`, so that reading it with the same type gives the
+//! Under [`Type::Any`](crate::Type::Any) a value is written as `{"value":…,"type":…}`, so that reading it with the same type gives the
 //! same value. Names are sorted, numbers keep every digit, and `<`, `>` and `&` in texts are escaped.
 //!
 //! ```
