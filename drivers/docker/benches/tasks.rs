@@ -1,6 +1,6 @@
 //! A task from start to exit, and its output, beside the docker command line in the same run.
 //!
-//! Needs a Docker Engine (`DOCKER_HOST`) and an image `encamp-test:1`, which the tests make.
+//! Needs a Docker Engine (`DOCKER_HOST`) and a static `/bin/busybox`, of which it makes its image.
 #![expect(clippy::print_stdout, reason = "a bench prints")]
 #![expect(
     clippy::unwrap_used,
@@ -19,12 +19,17 @@ use encamp_docker::{BollardEngine, Docker};
 use encamp_driver::{Driver as _, Resources, TaskConfig, TaskOutput};
 use encamp_hclspec::Value;
 
-const IMAGE: &str = "encamp-test:1";
+#[path = "../tests/it/busybox.rs"]
+mod busybox;
+
+use self::busybox::{IMAGE, import_busybox};
+
 const STARTS: usize = 20;
 const LINES: u32 = 500_000;
 
 fn main() {
     let socket = std::env::var("DOCKER_HOST").expect("DOCKER_HOST names the engine");
+    import_busybox(&socket);
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -7,6 +7,7 @@
     reason = "helpers of tests say what is wrong as tests do"
 )]
 
+mod busybox;
 mod docker;
 mod faults;
 mod scripted;

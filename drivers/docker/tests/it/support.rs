@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use encamp_docker::{BollardEngine, Docker};
 use encamp_driver::{Driver, Resources, TaskConfig, TaskOutput};
 use encamp_hclspec::Value;
 
-pub(crate) const IMAGE: &str = "encamp-test:1";
+pub(crate) use crate::busybox::IMAGE;
+use crate::busybox::import_busybox;
 
 /// A task in a directory of its own, and the driver that runs it. All that it leaves is removed with it.
 pub(crate) struct Place {
@@ -93,30 +94,6 @@ pub(crate) fn cli(socket: &str, arguments: &[&str]) -> String {
         .unwrap();
     assert!(output.status.success(), "docker {arguments:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
-
-/// Makes the image, with nothing in it but a static busybox.
-pub(crate) fn import_busybox(socket: &str) {
-    // Two at once would leave an image without a name behind.
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = Command::new("docker")
-        .args(["-H", socket, "image", "inspect", IMAGE])
-        .output()
-        .unwrap();
-    if found.status.success() {
-        return;
-    }
-    let script = format!(
-        "set -e; d=$(mktemp -d); mkdir $d/bin $d/tmp $d/etc; cp /bin/busybox $d/bin/; \
-         for a in $(/bin/busybox --list); do [ $a = busybox ] || ln -s busybox $d/bin/$a; done; \
-         tar -C $d -c . | docker -H {socket} import --change 'ENV PATH=/bin' - {IMAGE}; rm -r $d"
-    );
-    let made = Command::new("sh").args(["-c", &script]).output().unwrap();
-    assert!(
-        made.status.success(),
-        "no engine at {socket}, or no /bin/busybox: {made:?}"
-    );
 }
 
 pub(crate) fn task_in(dir: &Path, script: &str, more: &[(&str, Value)]) -> TaskConfig {

@@ -5,7 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{IMAGE, cli, import_busybox, until};
+use crate::busybox::import_busybox;
+use crate::support::{IMAGE, cli, until};
 
 /// In the JSON of these, base64 meets both characters that its URL-safe form spells differently, whatever the offset.
 pub(super) const USER: &str = "us>>>???er";
