@@ -1,5 +1,8 @@
 //! Errors.
 
+use encamp_hclspec_cty::refusal;
+use serde::de::{Expected, Unexpected};
+
 /// What is wrong with a value that is to be encoded, or with bytes that are to be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -57,5 +60,23 @@ impl serde::ser::Error for Error {
 impl serde::de::Error for Error {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::Custom(message.to_string())
+    }
+
+    /// Without the value, which may be secret.
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::Custom(format!("expected {expected}, found {}", refusal::kind(unexpected)))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match unexpected {
+            // Every text is bytes as well: these are none.
+            Unexpected::Bytes(_) => "bytes".to_owned(),
+            other => format!("another {}", refusal::kind(other)),
+        };
+        Self::Custom(format!("expected {expected}, found {found}"))
+    }
+
+    fn unknown_variant(_variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::Custom(refusal::variant(expected))
     }
 }
