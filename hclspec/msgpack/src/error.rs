@@ -49,6 +49,34 @@ pub enum Error {
     /// What the type that is encoded or decoded says.
     #[error("{0}")]
     Custom(String),
+    /// What the type of a part says, of a struct, a map or a list that is decoded.
+    #[error("`{path}`: {message}")]
+    Part {
+        /// The names and `[index]`es down to the part: `volumes[0].target`.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Error {
+    /// The same, of a part with this name or `[index]`. Where bytes are at fault, it is told which.
+    pub(crate) fn under(self, step: &str) -> Self {
+        match self {
+            Self::Custom(message) => Self::Part {
+                path: step.to_owned(),
+                message,
+            },
+            Self::Part { path, message } => {
+                let point = if path.starts_with('[') { "" } else { "." };
+                Self::Part {
+                    path: format!("{step}{point}{path}"),
+                    message,
+                }
+            }
+            other => other,
+        }
+    }
 }
 
 impl serde::ser::Error for Error {
