@@ -157,6 +157,10 @@ impl<'de> Deserializer<'de> for Value {
         match &self {
             // Serde has no form for a number that is exact, but a text.
             Self::Number(number) if name == NUMBER => visitor.visit_string(number.to_string()),
+            Self::Number(number) if name == VALUE && number.as_i64().is_none() => visitor.visit_enum(Variant {
+                variant: number.to_string(),
+                content: None,
+            }),
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -352,10 +356,14 @@ impl<'de> VariantAccess<'de> for Content {
     }
 }
 
-/// Null, tuples and objects; texts and names are normalised.
+/// The name by which [`Value`] asks for any value. A number that is no 64-bit integer then comes as a variant without
+/// content, whose name is the number's text: a text alone would be a string.
+const VALUE: &str = "$encamp_hclspec_cty::Value";
+
+/// Null, tuples and objects; texts and names are normalised. Of a [`Value`] the numbers keep every digit.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyVisitor)
+        deserializer.deserialize_newtype_struct(VALUE, AnyVisitor)
     }
 }
 
@@ -416,7 +424,13 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, number: A) -> Result<Value, A::Error> {
+        let (text, content): (String, _) = number.variant()?;
+        content.unit_variant()?;
+        text.parse().map(Value::Number).map_err(A::Error::custom)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {

@@ -102,6 +102,8 @@ fn numbers_in_text_are_numbers_where_these_are_wanted() {
         assert_eq!(from_value::<Number>(number(text)), Ok(text.parse().unwrap()), "{text}");
     }
     assert_eq!(serde_json::from_str::<Vec<Number>>("[0.5, 7]").unwrap().len(), 2);
+    let any = value(r#"{"a":[18446744073709551617,18446744073709551615,3.14159265358979323846,-7,"5",null]}"#);
+    assert_eq!(from_value::<Value>(any.clone()), Ok(any));
     assert_eq!(from_value::<String>(Value::from("5")), Ok("5".to_owned()));
     assert!(from_value::<i64>(number("0.5")).is_err());
 }
