@@ -9,7 +9,7 @@ use serde::de::{
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
-use crate::{Number, Value, nfc};
+use crate::{Number, Value, nfc, refusal};
 
 /// Turns a value into any type that can be deserialized.
 ///
@@ -68,26 +68,18 @@ impl Error for DecodeError {
 
     /// Without the value, which may be secret.
     fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
-        Self::custom(format_args!("expected {expected}, found {}", kind_of(unexpected)))
+        Self::custom(format_args!("expected {expected}, found {}", refusal::kind(unexpected)))
     }
 
     fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn serde::de::Expected) -> Self {
         Self::custom(format_args!(
             "expected {expected}, found another {}",
-            kind_of(unexpected)
+            refusal::kind(unexpected)
         ))
     }
-}
 
-fn kind_of(unexpected: Unexpected<'_>) -> &'static str {
-    match unexpected {
-        Unexpected::Bool(_) => "bool",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "number",
-        Unexpected::Char(_) | Unexpected::Str(_) | Unexpected::Bytes(_) => "string",
-        Unexpected::Unit | Unexpected::Option => "null",
-        Unexpected::Seq => "list",
-        Unexpected::Map => "map",
-        _ => "value",
+    fn unknown_variant(_variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::custom(refusal::variant(expected))
     }
 }
 
@@ -159,10 +151,18 @@ impl<'de> Deserializer<'de> for Value {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        visitor.visit_newtype_struct(self)
+        match &self {
+            // Serde has no form for a number that is exact, but a text.
+            Self::Number(number) if name == NUMBER => visitor.visit_string(number.to_string()),
+            Self::Number(number) if name == VALUE && number.as_i64().is_none() => visitor.visit_enum(Variant {
+                variant: number.to_string(),
+                content: None,
+            }),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -356,10 +356,14 @@ impl<'de> VariantAccess<'de> for Content {
     }
 }
 
-/// Null, tuples and objects; texts and names are normalised.
+/// The name by which [`Value`] asks for any value. A number that is no 64-bit integer then comes as a variant without
+/// content, whose name is the number's text: a text alone would be a string.
+const VALUE: &str = "$encamp_hclspec_cty::Value";
+
+/// Null, tuples and objects; texts and names are normalised. Of a [`Value`] the numbers keep every digit.
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyVisitor)
+        deserializer.deserialize_newtype_struct(VALUE, AnyVisitor)
     }
 }
 
@@ -420,7 +424,13 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, number: A) -> Result<Value, A::Error> {
+        let (text, content): (String, _) = number.variant()?;
+        content.unit_variant()?;
+        text.parse().map(Value::Number).map_err(A::Error::custom)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
@@ -440,12 +450,33 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 }
 
-/// Lets [`Number`] be a field's type.
+/// The name by which [`Number`] asks for itself.
+const NUMBER: &str = "$encamp_hclspec_cty::Number";
+
+/// Lets [`Number`] be a field's type. Of a [`Value`] it keeps every digit; other formats may have floats alone.
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_newtype_struct(NUMBER, NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl<'de> Visitor<'de> for NumberVisitor {
+    type Value = Number;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Number, E> {
+        text.parse().map_err(E::custom)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Number, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Number(number) => Ok(number),
-            Value::String(text) => text.parse().map_err(D::Error::custom),
+            Value::String(text) => self.visit_str(&text),
             other => Err(D::Error::custom(format_args!(
                 "expected a number, found {}",
                 other.kind()

@@ -9,6 +9,7 @@ pub mod json;
 mod number;
 pub mod operators;
 mod order;
+pub mod refusal;
 mod ser;
 pub mod serde_map;
 mod types;

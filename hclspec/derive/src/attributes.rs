@@ -1,7 +1,7 @@
 //! What `#[hcl(..)]`, `#[serde(..)]` and doc comments say.
 
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Meta, Token};
+use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Meta, MetaNameValue, Token};
 
 /// What is said of a field.
 #[derive(Default)]
@@ -49,10 +49,8 @@ impl StructSays {
             for meta in attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)? {
                 if meta.path().is_ident("default") {
                     says.optional = true;
-                } else if meta.path().is_ident("rename_all")
-                    && let Meta::NameValue(pair) = &meta
-                {
-                    says.rename_all = Some(text(&pair.value)?);
+                } else if meta.path().is_ident("rename_all") {
+                    says.rename_all = name_to_read(&meta)?.or(says.rename_all);
                 }
             }
         }
@@ -90,10 +88,8 @@ impl FieldSays {
                 self.optional = true;
             } else if meta.path().is_ident("skip") || meta.path().is_ident("skip_deserializing") {
                 self.skip = true;
-            } else if meta.path().is_ident("rename")
-                && let Meta::NameValue(pair) = &meta
-            {
-                self.rename = Some(text(&pair.value)?);
+            } else if meta.path().is_ident("rename") {
+                self.rename = name_to_read(&meta)?.or(self.rename.take());
             } else if meta.path().is_ident("flatten") {
                 return Err(syn::Error::new_spanned(
                     meta,
@@ -144,6 +140,19 @@ impl FieldSays {
             }
             Ok(())
         })
+    }
+}
+
+/// The name that serde reads by: of `rename = "a"` and of `rename(serialize = "b", deserialize = "a")`.
+fn name_to_read(meta: &Meta) -> syn::Result<Option<String>> {
+    match meta {
+        Meta::NameValue(pair) => text(&pair.value).map(Some),
+        Meta::List(list) => {
+            let pairs = list.parse_args_with(Punctuated::<MetaNameValue, Token![,]>::parse_terminated)?;
+            let read = pairs.iter().find(|pair| pair.path.is_ident("deserialize"));
+            read.map(|pair| text(&pair.value)).transpose()
+        }
+        Meta::Path(_) => Ok(None),
     }
 }
 

@@ -1,5 +1,8 @@
 //! Errors.
 
+use encamp_hclspec_cty::refusal;
+use serde::de::{Expected, Unexpected};
+
 /// What is wrong with a value that is to be encoded, or with bytes that are to be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +49,34 @@ pub enum Error {
     /// What the type that is encoded or decoded says.
     #[error("{0}")]
     Custom(String),
+    /// What the type of a part says, of a struct, a map or a list that is decoded.
+    #[error("`{path}`: {message}")]
+    Part {
+        /// The names and `[index]`es down to the part: `volumes[0].target`.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Error {
+    /// The same, of a part with this name or `[index]`. Where bytes are at fault, it is told which.
+    pub(crate) fn under(self, step: &str) -> Self {
+        match self {
+            Self::Custom(message) => Self::Part {
+                path: step.to_owned(),
+                message,
+            },
+            Self::Part { path, message } => {
+                let point = if path.starts_with('[') { "" } else { "." };
+                Self::Part {
+                    path: format!("{step}{point}{path}"),
+                    message,
+                }
+            }
+            other => other,
+        }
+    }
 }
 
 impl serde::ser::Error for Error {
@@ -57,5 +88,23 @@ impl serde::ser::Error for Error {
 impl serde::de::Error for Error {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self::Custom(message.to_string())
+    }
+
+    /// Without the value, which may be secret.
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::Custom(format!("expected {expected}, found {}", refusal::kind(unexpected)))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match unexpected {
+            // Every text is bytes as well: these are none.
+            Unexpected::Bytes(_) => "bytes".to_owned(),
+            other => format!("another {}", refusal::kind(other)),
+        };
+        Self::Custom(format!("expected {expected}, found {found}"))
+    }
+
+    fn unknown_variant(_variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::Custom(refusal::variant(expected))
     }
 }

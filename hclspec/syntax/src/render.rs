@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
-use crate::{Diagnostic, Severity, Span};
+use crate::{Diagnostic, Severity, Source, Span};
 
 /// How diagnostics are drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,14 +66,33 @@ fn block(renderer: &Renderer, diagnostic: &Diagnostic) -> String {
     if !diagnostic.detail.is_empty() {
         group = group.element(Level::NOTE.no_name().message(visible(&diagnostic.detail)));
     }
-    renderer.render(&[group])
+    let drawn = renderer.render(&[group]);
+    match &diagnostic.span {
+        Some(span) => with_column(drawn, span),
+        None => drawn,
+    }
+}
+
+/// The drawing with the column that the span has: the renderer counts from where a line was cut, and otherwise than we
+/// do where several code points make one character.
+fn with_column(mut drawn: String, span: &Span) -> String {
+    let place = format!("{}:{}:", visible(span.source().name()), span.line());
+    let arrow = drawn.find("-->").unwrap_or(0);
+    let found = drawn.get(arrow..).and_then(|rest| rest.find(&place));
+    let Some(start) = found.map(|found| arrow + found + place.len()) else {
+        return drawn;
+    };
+    let rest = drawn.get(start..).unwrap_or_default();
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    drawn.replace_range(start..start + digits, &span.column().to_string());
+    drawn
 }
 
 fn snippet<'a>(span: &'a Span, context: Option<&'a Span>) -> Snippet<'a, Annotation<'a>> {
     let source = span.source();
     let near = context
         .filter(|context| span.line().abs_diff(context.line()) <= MAX_CONTEXT_LINES)
-        .filter(|context| context.source().name() == source.name());
+        .filter(|context| is_same_text(context.source(), source));
     let first = near.map_or(span.line(), |context| context.line().min(span.line()));
     let last = near.map_or(span.line(), |context| context.line().max(span.line()));
     let start = source.line_range(first - 1).start;
@@ -83,7 +103,7 @@ fn snippet<'a>(span: &'a Span, context: Option<&'a Span>) -> Snippet<'a, Annotat
     }
     let snippet = Snippet::source(drawable(text))
         .line_start(first)
-        .path(source.name())
+        .path(visible(source.name()))
         .annotation(AnnotationKind::Primary.span(on_line(span, start, text.len())));
     match near {
         Some(context) if context != span => {
@@ -93,6 +113,11 @@ fn snippet<'a>(span: &'a Span, context: Option<&'a Span>) -> Snippet<'a, Annotat
         }
         _ => snippet,
     }
+}
+
+/// Two texts may have one name.
+fn is_same_text(a: &Arc<Source>, b: &Arc<Source>) -> bool {
+    Arc::ptr_eq(a, b) || (a.name() == b.name() && a.text() == b.text())
 }
 
 /// The part of a very long line around the span.
@@ -109,7 +134,7 @@ fn cut(span: &Span) -> Snippet<'_, Annotation<'_>> {
     let text = source.text().get(from..to).unwrap_or_default();
     Snippet::source(drawable(text))
         .line_start(span.line())
-        .path(source.name())
+        .path(visible(source.name()))
         .annotation(AnnotationKind::Primary.span(on_line(span, from, text.len())))
 }
 
@@ -127,4 +152,39 @@ fn on_line(span: &Span, start: usize, len: usize) -> Range<usize> {
     let from = (span.range().start - start).min(len);
     let to = (span.range().end - start).min(len);
     from..to.max(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(span: Span, context: Option<Span>) -> String {
+        let mut diagnostic = Diagnostic::error("Wrong", "").with_span(span);
+        diagnostic.context = context;
+        let styled = render(std::slice::from_ref(&diagnostic), Style::Terminal);
+        let plain = render(&[diagnostic], Style::Plain);
+        let place = plain.split_once("--> ").unwrap().1.lines().next().unwrap();
+        assert!(styled.contains(place), "{styled}");
+        plain
+    }
+
+    #[test]
+    fn the_place_on_a_long_line_is_that_in_the_file() {
+        let source = Source::new("a.hcl", format!("\nx = {}", "[".repeat(1000)));
+        let text = drawn(Span::new(&source, 505..506), None);
+        assert!(text.contains("--> a.hcl:2:505\n"), "{text}");
+        let short = Source::new("a.hcl", "\ne\u{301}\u{301} = )".to_owned());
+        let text = drawn(Span::new(&short, 9..10), None);
+        assert!(text.contains("--> a.hcl:2:5\n"), "{text}");
+    }
+
+    #[test]
+    fn a_context_in_another_text_of_the_same_name_is_not_drawn() {
+        let first = Source::new("", "x = 1\n".to_owned());
+        let second = Source::new("", "\n\n\n\ny = 1\nx = 1\n".to_owned());
+        let text = drawn(Span::new(&second, 10..11), Some(Span::new(&first, 0..1)));
+        assert!(text.contains("6 | x = 1"), "{text}");
+        let text = drawn(Span::new(&first, 0..1), Some(Span::new(&second, 10..11)));
+        assert!(text.contains("1 | x = 1"), "{text}");
+    }
 }

@@ -133,7 +133,7 @@ fn parse(text: &str, base: u32) -> Outcome {
             format!("the number must have at most {MAX_DIGITS} digits"),
         ));
     }
-    let fail = || FunctionError::at(0, format!("cannot parse {text:?} as a base {base} integer"));
+    let fail = || FunctionError::at(0, format!("this string is no integer of base {base}"));
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     if digits.is_empty() {
         return Err(fail());

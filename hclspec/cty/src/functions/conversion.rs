@@ -23,25 +23,20 @@ pub(super) fn to(wanted: Type) -> Function {
 
 fn to_type(value: Value, ty: &Type) -> Outcome {
     let own = match &value {
-        Value::String(text) => shortened(text),
+        // Without the text, which may be secret.
+        Value::String(_) => "this string".to_owned(),
         Value::Null(ty) => format!("null of type {}", ty.friendly_name()),
         other => other.ty().friendly_name(),
     };
-    convert(value, ty).map_err(|error| FunctionError::at(0, explain(&own, ty, &error)))
+    let is_text = value.as_str().is_some();
+    convert(value, ty).map_err(|error| FunctionError::at(0, explain(&own, is_text, ty, &error)))
 }
 
-fn explain(own: &str, wanted: &Type, error: &ConvertError) -> String {
+fn explain(own: &str, is_text: bool, wanted: &Type, error: &ConvertError) -> String {
     let reason = match wanted {
-        Type::Bool if own.starts_with('"') => "only the strings \"true\" or \"false\" are allowed",
-        Type::Number if own.starts_with('"') => "given string must be a decimal representation of a number",
+        Type::Bool if is_text => "only the strings \"true\" or \"false\" are allowed",
+        Type::Number if is_text => "given string must be a decimal representation of a number",
         _ => &error.message,
     };
     format!("cannot convert {own} to {}; {reason}", wanted.constraint_name())
-}
-
-/// The text in quotes, or the start of a long one.
-fn shortened(text: &str) -> String {
-    let start: String = text.chars().take(80).collect();
-    let rest = if start.len() < text.len() { "…" } else { "" };
-    format!("\"{}{rest}\"", start.escape_debug())
 }

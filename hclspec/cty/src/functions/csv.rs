@@ -28,8 +28,9 @@ fn decode(text: &str) -> Outcome {
     };
     let header: Vec<String> = header.into_iter().map(crate::nfc).collect();
     let mut names = HashSet::new();
-    if let Some(twice) = header.iter().find(|name| !names.insert(name.as_str())) {
-        return Err(FunctionError::new(format!("duplicate column name {twice:?}")));
+    if let Some(twice) = header.iter().position(|name| !names.insert(name.as_str())) {
+        let message = format!("column {} has the name of an earlier one", twice + 1);
+        return Err(FunctionError::new(message));
     }
     let width: usize = header.iter().map(String::len).sum();
     let mut rows: Vec<Value> = Vec::new();

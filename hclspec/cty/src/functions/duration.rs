@@ -2,7 +2,7 @@
 
 /// The nanoseconds of a duration: numbers, each with its unit, after one sign for all.
 pub(super) fn parse(text: &str) -> Result<i64, String> {
-    let fail = |reason: &str| format!("invalid duration {text:?}: {reason}");
+    let fail = |reason: &str| format!("invalid duration: {reason}");
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned == "0" {
         return Ok(0);
@@ -24,7 +24,7 @@ pub(super) fn parse(text: &str) -> Result<i64, String> {
         let (unit, after) = after.split_at_checked(end).unwrap_or((after, ""));
         let size = size(unit).ok_or_else(|| match unit {
             "" => fail("missing unit; the units are ns, us, ms, s, m and h"),
-            _ => fail(&format!("unknown unit {unit:?}; the units are ns, us, ms, s, m and h")),
+            _ => fail("unknown unit; the units are ns, us, ms, s, m and h"),
         })?;
         let part = nanoseconds(whole, fraction, size);
         sum = part

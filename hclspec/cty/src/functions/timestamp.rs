@@ -123,11 +123,12 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    fn found(&self) -> String {
-        self.rest
-            .chars()
-            .next()
-            .map_or_else(|| "the end".to_owned(), |c| format!("{c:?}"))
+    fn found(&self) -> &'static str {
+        if self.rest.is_empty() {
+            "the end"
+        } else {
+            "another character"
+        }
     }
 
     fn mark(&mut self, mark: char) -> Result<(), String> {
@@ -142,7 +143,7 @@ impl Parts<'_> {
         let (part, rest) = part.ok_or_else(|| invalid(format!("{name} must have exactly {digits} digits")))?;
         let number = part.parse().ok().filter(|number| range.contains(number));
         let (first, last) = range.into_inner();
-        let number = number.ok_or_else(|| invalid(format!("{name} must be between {first} and {last}, not {part}")))?;
+        let number = number.ok_or_else(|| invalid(format!("{name} must be between {first} and {last}")))?;
         self.rest = rest;
         Ok(number)
     }

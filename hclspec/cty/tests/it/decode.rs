@@ -69,6 +69,24 @@ fn errors_have_their_path_and_not_the_value() {
 }
 
 #[test]
+fn what_a_type_refuses_is_not_in_the_message() {
+    #[derive(Debug, Deserialize)]
+    enum Mode {
+        Fail,
+        Delay,
+    }
+    let mode = from_value::<Mode>(Value::from("hunter2")).unwrap_err();
+    assert_eq!(
+        mode.to_string(),
+        "expected one of `Fail`, `Delay`, found another string"
+    );
+    let modes = ["Fail", "Delay"].map(|name| from_value::<Mode>(Value::from(name)).unwrap());
+    assert!(matches!(modes, [Mode::Fail, Mode::Delay]));
+    let number = from_value::<u16>(Value::from("hunter2")).unwrap_err();
+    assert_eq!(number.to_string(), "expected u16, found string");
+}
+
+#[test]
 fn numbers_in_text_are_numbers_where_these_are_wanted() {
     assert_eq!(from_value::<f64>(Value::from("0.1")), Ok(0.1));
     assert_eq!(from_value::<u64>(Value::from("18446744073709551615")), Ok(u64::MAX));
@@ -80,6 +98,12 @@ fn numbers_in_text_are_numbers_where_these_are_wanted() {
         from_value::<Number>(Value::from("1e30")).map(|number| number.to_string()),
         Ok(format!("1{}", "0".repeat(30)))
     );
+    for text in ["18446744073709551617", "0.1", "3.14159265358979323846", "-7", "1e-400"] {
+        assert_eq!(from_value::<Number>(number(text)), Ok(text.parse().unwrap()), "{text}");
+    }
+    assert_eq!(serde_json::from_str::<Vec<Number>>("[0.5, 7]").unwrap().len(), 2);
+    let any = value(r#"{"a":[18446744073709551617,18446744073709551615,3.14159265358979323846,-7,"5",null]}"#);
+    assert_eq!(from_value::<Value>(any.clone()), Ok(any));
     assert_eq!(from_value::<String>(Value::from("5")), Ok("5".to_owned()));
     assert!(from_value::<i64>(number("0.5")).is_err());
 }

@@ -18,9 +18,65 @@ impl Body {
                 let found = assigned.attributes.iter().find(|attribute| attribute.name == *name);
                 found.map(|attribute| attribute.value.span())
             }
-            Kind::Merged(bodies) => bodies.iter().find_map(|body| body.locate(path)),
+            Kind::Merged(bodies) => merged(bodies, path),
             Kind::Dynamic(dynamic) => dynamic.inner().locate(path),
         }
+    }
+}
+
+/// Blocks are counted through all of the bodies, and the one with the labels that the path names goes before others.
+fn merged(bodies: &[Body], path: &[&str]) -> Option<Span> {
+    let (name, rest) = path.split_first()?;
+    let (mut left, after) = index(rest);
+    if after.len() < rest.len() {
+        for body in bodies {
+            let count = body.count(name);
+            if left < count {
+                let here = format!("[{left}]");
+                let path: Vec<&str> = [*name, &here].into_iter().chain(after.iter().copied()).collect();
+                return body.locate(&path);
+            }
+            left -= count;
+        }
+    }
+    let labelled = bodies.iter().find(|body| body.has_labels(name, rest));
+    labelled
+        .and_then(|body| body.locate(path))
+        .or_else(|| bodies.iter().find_map(|body| body.locate(path)))
+}
+
+impl Body {
+    /// How many blocks of a name there are, as far as that can be told.
+    fn count(&self, name: &str) -> usize {
+        match &self.kind {
+            Kind::Native(node) => node.blocks.iter().filter(|block| block.name == name).count(),
+            Kind::Json(node) => match &node.kind {
+                NodeKind::Object(properties) => {
+                    let found = properties.iter().filter(|property| property.name.text == name);
+                    found.map(|property| count(&property.value)).sum()
+                }
+                _ => 0,
+            },
+            Kind::Merged(bodies) => bodies.iter().map(|body| body.count(name)).sum(),
+            Kind::Dynamic(dynamic) => dynamic.inner().count(name),
+            Kind::Assigned(_) => 0,
+        }
+    }
+
+    /// Whether there is a block of a name whose labels the path begins with.
+    fn has_labels(&self, name: &str, path: &[&str]) -> bool {
+        let Kind::Native(node) = &self.kind else { return false };
+        let mut blocks = node.blocks.iter().filter(|block| block.name == name);
+        blocks.any(|block| !block.labels.is_empty() && after_labels(block, path).is_some())
+    }
+}
+
+/// The blocks that a JSON value is.
+fn count(node: &Node) -> usize {
+    match &node.kind {
+        NodeKind::Array(elements) => elements.len(),
+        NodeKind::Object(_) => 1,
+        _ => 0,
     }
 }
 
@@ -31,12 +87,24 @@ fn native(body: &ast::Body, path: &[&str]) -> Option<encamp_hclspec_syntax::Rang
     }
     let blocks = || body.blocks.iter().filter(|block| block.name == *name);
     let (index, rest) = index(rest);
+    if blocks().nth(index).is_none()
+        && let Some(dynamic) = body.blocks.iter().find(|block| makes(block, name))
+    {
+        let content = dynamic.body.blocks.iter().find(|block| block.name == "content");
+        let inner = content.and_then(|content| native(&content.body, rest));
+        return Some(inner.unwrap_or(dynamic.name_range));
+    }
     let (block, rest) = match blocks().find_map(|block| Some((block, after_labels(block, rest)?))) {
         // Labels are part of the path only where the blocks became a map.
         Some((block, after)) if !block.labels.is_empty() => (block, after),
         _ => (blocks().nth(index).or_else(|| blocks().next())?, rest),
     };
     Some(native(&block.body, rest).unwrap_or(block.name_range))
+}
+
+/// Whether it is a dynamic block for blocks of a name.
+fn makes(block: &ast::Block, name: &str) -> bool {
+    block.name == "dynamic" && block.labels.first().is_some_and(|label| label.text == name)
 }
 
 /// The path after the labels of a block, if it begins with them.

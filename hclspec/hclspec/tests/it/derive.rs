@@ -161,3 +161,21 @@ fn doc_comments_describe_the_options() {
     assert_eq!(schema["required"], serde_json::json!(["image", "mount"]));
     assert_eq!(schema["properties"]["retries"]["default"], 2);
 }
+
+#[test]
+fn a_name_for_reading_alone_is_the_name_in_the_schema() {
+    #[derive(Debug, PartialEq, Deserialize, HclSpec)]
+    #[serde(rename_all(deserialize = "kebab-case"))]
+    struct Renamed {
+        max_size: u8,
+        #[serde(rename(serialize = "out", deserialize = "in"))]
+        path: String,
+    }
+    check(
+        "max-size = 1\nin = \"/a\"\n",
+        Ok(Renamed {
+            max_size: 1,
+            path: "/a".to_owned(),
+        }),
+    );
+}

@@ -121,3 +121,27 @@ fn a_missing_argument_is_missing_at_its_block() {
     assert_eq!(missing("x { a = 1 }\nx {\n}"), 14..14);
     assert_eq!(missing(r#"{"x": [{"a": 1}, {}]}"#), 18..19);
 }
+
+#[test]
+fn a_value_is_located_in_the_file_and_the_dynamic_block_that_it_is_from() {
+    let files = [
+        "x {\n a = [1]\n}\nm \"k\" {}\n",
+        "o = {}\nx {\n a = [2]\n}\nm \"l\" {\n a = [3]\n}\n",
+    ];
+    let body = encamp_hclspec::Body::merged(files.map(|text| parse(text).unwrap()));
+    let text = |body: &encamp_hclspec::Body, path: &[&str]| body.locate(path).unwrap().text().to_owned();
+    assert_eq!(text(&body, &["x", "[0]", "a"]), "[1]");
+    assert_eq!(text(&body, &["x", "[1]", "a"]), "[2]");
+    assert_eq!(text(&body, &["m", "l", "a"]), "[3]");
+    assert_eq!(text(&body, &["o"]), "{}");
+    let json = parse(r#"{"x": [{"a": [4]}, {"a": [5]}]}"#).unwrap();
+    let body = encamp_hclspec::Body::merged([json, body]);
+    assert_eq!(text(&body, &["x", "[1]", "a"]), "[5]");
+    assert_eq!(text(&body, &["x", "[3]", "a"]), "[2]");
+
+    let made = parse("x {\n a = [1]\n}\ndynamic \"x\" {\n for_each = [1, 2]\n content {\n  a = [x.value]\n }\n}\n");
+    let body = made.unwrap().with_dynamic_blocks(&Context::new());
+    assert_eq!(text(&body, &["x", "[0]", "a"]), "[1]");
+    assert_eq!(text(&body, &["x", "[2]", "a"]), "[x.value]");
+    assert_eq!(text(&body, &["x", "[2]", "b"]), "dynamic");
+}

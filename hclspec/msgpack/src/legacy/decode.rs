@@ -240,6 +240,10 @@ struct Parts<'r, 'de> {
     reader: &'r mut Reader<'de>,
     depth: usize,
     left: usize,
+    /// How many were taken.
+    taken: usize,
+    /// The key of the entry at hand, if it is a text.
+    key: Option<&'de str>,
     /// Whether entries that are nil are as good as missing.
     skips_nil: bool,
 }
@@ -257,6 +261,8 @@ impl<'r, 'de> Parts<'r, 'de> {
             reader,
             depth,
             left: length,
+            taken: 0,
+            key: None,
             skips_nil: false,
         })
     }
@@ -308,7 +314,10 @@ impl<'de> SeqAccess<'de> for &mut Parts<'_, 'de> {
             return Ok(None);
         }
         self.left -= 1;
-        seed.deserialize(self.value()).map(Some)
+        let index = self.taken;
+        self.taken += 1;
+        let element = seed.deserialize(self.value());
+        element.map(Some).map_err(|error| error.under(&format!("[{index}]")))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -322,6 +331,7 @@ impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         while self.left > 0 {
             self.left -= 1;
+            self.key = None;
             let Some(raw) = self.text_key()? else {
                 return seed.deserialize(self.value()).map(Some);
             };
@@ -329,7 +339,10 @@ impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
                 continue;
             }
             return match std::str::from_utf8(raw) {
-                Ok(text) => seed.deserialize(BorrowedStrDeserializer::<Error>::new(text)).map(Some),
+                Ok(text) => {
+                    self.key = Some(text);
+                    seed.deserialize(BorrowedStrDeserializer::<Error>::new(text)).map(Some)
+                }
                 Err(_) => seed.deserialize(BorrowedBytesDeserializer::<Error>::new(raw)).map(Some),
             };
         }
@@ -337,7 +350,12 @@ impl<'de> MapAccess<'de> for &mut Parts<'_, 'de> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.value())
+        let key = self.key;
+        let value = seed.deserialize(self.value());
+        value.map_err(|error| match key {
+            Some(key) => error.under(key),
+            None => error,
+        })
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -359,6 +377,7 @@ impl<'de> MapAccess<'de> for &mut Positional<'_, 'de> {
             let Some(name) = self.names.next() else { break };
             self.parts.left -= 1;
             if !self.parts.skip_nil()? {
+                self.parts.key = Some(name);
                 return seed.deserialize(StrDeserializer::<Error>::new(name)).map(Some);
             }
         }
@@ -366,7 +385,7 @@ impl<'de> MapAccess<'de> for &mut Positional<'_, 'de> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.parts.value())
+        (&mut self.parts).next_value_seed(seed)
     }
 }
 

@@ -78,3 +78,42 @@ fn unknown_values_come_back_whatever_is_said_of_them() {
     // A plugin cannot make anything of it, and is told so.
     assert!(legacy::from_slice::<BTreeMap<String, String>>(&[0x81, 0xa1, 0x61, 0xd4, 0, 0]).is_err());
 }
+
+#[test]
+fn what_a_type_refuses_is_named_with_its_place_and_without_its_value() {
+    #[derive(Debug, Deserialize)]
+    struct Login {
+        #[expect(dead_code, reason = "only what is wrong is looked at")]
+        ports: Vec<BTreeMap<String, u16>>,
+        #[expect(dead_code, reason = "only what is wrong is looked at")]
+        mode: Mode,
+    }
+    #[derive(Debug, Default, Deserialize)]
+    enum Mode {
+        #[default]
+        Fail,
+        Delay,
+    }
+    assert!(matches!(
+        legacy::from_slice(&[0xa4, b'F', b'a', b'i', b'l']),
+        Ok(Mode::Fail)
+    ));
+    assert!(matches!(legacy::from_slice(b"\xa5Delay"), Ok(Mode::Delay)));
+    let message = |value: Json| {
+        let bytes = legacy::to_vec(&value).unwrap();
+        legacy::from_slice::<Login>(&bytes).unwrap_err().to_string()
+    };
+    assert_eq!(
+        message(serde_json::json!({"ports": [{}, {"db": "hunter2"}]})),
+        "`ports[1].db`: expected u16, found string"
+    );
+    assert_eq!(
+        message(serde_json::json!([[{"db": 77_777}]])),
+        "`ports[0].db`: expected u16, found another number"
+    );
+    assert_eq!(
+        message(serde_json::json!({"ports": [], "mode": "hunter2"})),
+        "`mode`: expected one of `Fail`, `Delay`, found another string"
+    );
+    assert_eq!(message(serde_json::json!({"ports": []})), "missing field `mode`");
+}

@@ -1,5 +1,6 @@
 //! What a call does around the function.
 
+use super::super::standard;
 use crate::{Function, FunctionError, Parameter, Type, Value};
 
 fn at(index: usize, message: &str) -> Result<Value, FunctionError> {
@@ -98,3 +99,21 @@ fn a_function_can_be_told_what_it_is_from_outside() {
 }
 
 fn is_shared<T: Send + Sync>(_: &T) {}
+
+#[test]
+fn no_message_holds_what_a_function_was_given() {
+    let check = |name: &str, arguments: &[Value]| {
+        let error = standard()[name].call(arguments).unwrap_err();
+        for part in ["hunter2", "77", "\u{a7}"] {
+            assert!(!error.message.contains(part), "{name}: {}", error.message);
+        }
+    };
+    for name in ["tonumber", "tobool", "jsondecode", "base64decode"] {
+        check(name, &[Value::from("hunter2\u{a7}")]);
+    }
+    check("parseint", &["hunter2".into(), 10.into()]);
+    check("csvdecode", &["hunter2,hunter2\n1,2".into()]);
+    check("timeadd", &["2020-01-01T00:00:00Z".into(), "5hunter2".into()]);
+    check("timeadd", &["2020-77-01T00:00:00Z".into(), "5h".into()]);
+    check("timeadd", &["2020-01\u{a7}".into(), "5h".into()]);
+}
