@@ -158,7 +158,7 @@ impl<'de> Deserializer<'de> for Value {
             // Serde has no form for a number that is exact, but a text.
             Self::Number(number) if name == NUMBER => visitor.visit_string(number.to_string()),
             Self::Number(number) if name == VALUE && number.as_i64().is_none() => visitor.visit_enum(Variant {
-                variant: number.to_string(),
+                variant: format!("{VALUE}{number}"),
                 content: None,
             }),
             _ => visitor.visit_newtype_struct(self),
@@ -357,7 +357,7 @@ impl<'de> VariantAccess<'de> for Content {
 }
 
 /// The name by which [`Value`] asks for any value. A number that is no 64-bit integer then comes as a variant without
-/// content, whose name is the number's text: a text alone would be a string.
+/// content, whose name is this and the number's text: a text alone would be a string.
 const VALUE: &str = "$encamp_hclspec_cty::Value";
 
 /// Null, tuples and objects; texts and names are normalised. Of a [`Value`] the numbers keep every digit.
@@ -429,6 +429,9 @@ impl<'de> Visitor<'de> for AnyVisitor {
 
     fn visit_enum<A: EnumAccess<'de>>(self, number: A) -> Result<Value, A::Error> {
         let (text, content): (String, _) = number.variant()?;
+        let Some(text) = text.strip_prefix(VALUE) else {
+            return Err(A::Error::custom("expected any value, found a variant of an enum"));
+        };
         content.unit_variant()?;
         text.parse().map(Value::Number).map_err(A::Error::custom)
     }

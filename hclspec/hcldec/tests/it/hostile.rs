@@ -83,3 +83,20 @@ fn prefixes_of_what_is_valid_have_an_answer() {
         check(&SPEC.1[..end], "a = 1");
     }
 }
+
+#[test]
+fn many_short_expressions_cannot_take_all_memory() {
+    let ten = "[1,2,3,4,5,6,7,8,9,0]";
+    let levels = ["a", "b", "c", "d", "e"].map(|name| format!("[for {name} in {ten} : "));
+    let value = format!("{}a{}", levels.concat(), "]".repeat(levels.len()));
+    let lines: Vec<String> = (0..30).map(|index| format!("  a{index} = {value}\n")).collect();
+    let lines = lines.concat();
+    let spec = "block_attrs {\n block_type = \"b\"\n element_type = any\n}\n";
+    let out = ran(
+        &[("h.hcldec", spec)],
+        &["--spec=DIR/h.hcldec"],
+        &format!("b {{\n{lines}}}\n"),
+    );
+    assert_eq!(out.code, ExitCode::from(2));
+    assert!(out.stderr.contains("Expression too expensive"), "{}", out.stderr);
+}
