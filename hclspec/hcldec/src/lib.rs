@@ -25,12 +25,6 @@ use self::failure::Failure;
 use self::report::Format;
 pub use self::streams::Streams;
 
-/// How much work all expressions of the input may do together, in about the bytes that they copy: as much as a single
-/// one may, so that many short ones cannot take all memory.
-const MAX_WORK: usize = 64 << 20;
-/// How much more for each byte of the input.
-const WORK_PER_BYTE: usize = 64;
-
 /// Runs with the arguments and the streams of the process.
 pub fn main() -> ExitCode {
     run(std::env::args_os(), &mut Streams::of_process())
@@ -115,12 +109,10 @@ impl Args {
             return Err(errors.into());
         }
         found.extend(errors);
-        let input: usize = bodies.iter().map(|body| body.source().text().len()).sum();
         let body = Body::merged(bodies);
         if self.var_refs {
             return Ok(references::describe(&file.spec, &body, &context));
         }
-        let context = context.with_budget(MAX_WORK.saturating_add(input.saturating_mul(WORK_PER_BYTE)));
         let value: Value = encamp_hclspec::decode(&file.spec, &body, &context)?;
         output::json(value, self)
     }

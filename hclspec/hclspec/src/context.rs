@@ -6,8 +6,8 @@ use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 
-use crate::Value;
 use crate::cty::{Function, functions};
+use crate::{Value, eval};
 
 type Functions = IndexMap<String, Function>;
 
@@ -143,10 +143,8 @@ impl Context {
     }
 
     /// The same context with a limit to the work that all evaluations with it, its clones and its children may do
-    /// together, in about the bytes that they copy. Each alone has a limit in any case: 64 MiB, and 64 bytes more for each
-    /// byte of its source.
-    ///
-    /// Set it where one untrusted text holds many expressions.
+    /// together, in about the bytes that they copy. Without it, each evaluation has a limit of its own, and each decoding of
+    /// a body one for all that is in it: 64 MiB, and 64 bytes more for each byte of the source.
     #[must_use]
     pub fn with_budget(mut self, units: usize) -> Self {
         self.budget = Some(Arc::new(AtomicUsize::new(units)));
@@ -215,6 +213,14 @@ impl Context {
 
     pub(crate) fn has_try_and_can(&self) -> bool {
         self.try_and_can
+    }
+
+    /// The same context, with a limit to the work for a text of so many bytes if it has none yet.
+    pub(crate) fn bounded(&self, bytes: usize) -> Self {
+        match self.budget {
+            Some(_) => self.clone(),
+            None => self.clone().with_budget(eval::work_for(bytes)),
+        }
     }
 
     /// Takes units from the budget; whether there were as many.

@@ -249,6 +249,14 @@ impl Body {
         &self.source
     }
 
+    /// How many bytes of text it is from.
+    pub(crate) fn text_len(&self) -> usize {
+        match &self.kind {
+            Kind::Merged(bodies) => bodies.iter().map(Self::text_len).sum(),
+            _ => self.source.text().len(),
+        }
+    }
+
     /// All of the body; of a block's body with its braces.
     pub fn span(&self) -> Span {
         self.at(match &self.kind {

@@ -51,7 +51,8 @@ pub fn decode(spec: &Spec, body: &Body, context: &Context) -> Result<Value, Diag
 ///
 /// Everything that is wrong with the body, in source order.
 pub fn decode_with(spec: &Spec, body: &Body, context: &Context, spellings: Spellings) -> Result<Value, Diagnostics> {
-    let mut decoder = Decoder::new(context, spellings);
+    let context = context.bounded(body.text_len());
+    let mut decoder = Decoder::new(&context, spellings);
     let value = decoder.body(spec, body, &[], false);
     decoder.finish(value)
 }
@@ -62,7 +63,8 @@ pub fn decode_with(spec: &Spec, body: &Body, context: &Context, spellings: Spell
 ///
 /// Everything that is wrong with the part, in source order.
 pub fn decode_partial(spec: &Spec, body: &Body, context: &Context, spellings: Spellings) -> Result<Value, Diagnostics> {
-    let mut decoder = Decoder::new(context, spellings);
+    let context = context.bounded(body.text_len());
+    let mut decoder = Decoder::new(&context, spellings);
     let value = decoder.body(spec, body, &[], true);
     decoder.finish(value)
 }

@@ -38,6 +38,11 @@ use crate::{Context, Diagnostic, Diagnostics, Source, Span, Type, Value};
 const MAX_WORK: usize = 64 << 20;
 /// How much more it may do for each byte of the source, so that a long text is no expensive one.
 const WORK_PER_BYTE: usize = 64;
+/// How much work may be done for a text of so many bytes.
+pub(crate) const fn work_for(bytes: usize) -> usize {
+    MAX_WORK.saturating_add(bytes.saturating_mul(WORK_PER_BYTE))
+}
+
 /// How deep lists and maps may be nested in a value.
 const MAX_DEPTH: usize = 256;
 /// How deep expressions may be nested. The parser allows fewer levels; this guards the stack against other trees.
@@ -139,7 +144,7 @@ impl<'c> Evaluator<'c> {
             failures: Cell::default(),
             given_up: Cell::default(),
             work: Cell::default(),
-            max_work: MAX_WORK.saturating_add(source.text().len().saturating_mul(WORK_PER_BYTE)),
+            max_work: work_for(source.text().len()),
             met: Cell::default(),
             kept: Cell::default(),
             is_json,
@@ -376,6 +381,9 @@ impl<'c> Evaluator<'c> {
     }
 
     fn number<'s>(&self, text: &str, range: Range) -> Val<'s> {
+        if !self.charge(size::of_number(text), range) {
+            return UNKNOWN;
+        }
         if let Ok(number) = text.parse() {
             return Cow::Owned(Value::Number(number));
         }

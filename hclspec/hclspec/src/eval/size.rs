@@ -26,6 +26,17 @@ fn of_type(ty: &Type) -> usize {
     }
 }
 
+/// The work of a number as it is written: an exponent makes one of many digits out of few.
+pub(super) fn of_number(text: &str) -> usize {
+    const PER_POWER_OF_TEN: usize = 16;
+    let Some((_, exponent)) = text.split_once(['e', 'E']) else {
+        return text.len();
+    };
+    let exponent: usize = exponent.trim_start_matches(['+', '-']).parse().unwrap_or(usize::MAX);
+    // Beyond this it is refused without any work.
+    text.len() + PER_POWER_OF_TEN * exponent.min(20_000)
+}
+
 pub(super) fn depth(value: &Value) -> usize {
     match value {
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {

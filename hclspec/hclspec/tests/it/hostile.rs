@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use encamp_hclspec::{Context, Spec, Spellings, Type, decode_with};
+use encamp_hclspec::{Context, Spec, Spellings, Type, Value, decode_with};
 
 use crate::parse;
 
@@ -117,4 +117,36 @@ fn the_deepest_bodies_fit_a_small_stack() {
         .unwrap()
         .join()
         .unwrap();
+}
+
+#[test]
+fn all_expressions_of_a_body_share_one_limit() {
+    let attrs = Spec::block_attrs("x", Type::Any);
+    // Each alone is within the limit, and makes some megabytes out of nothing.
+    let nested = "[for a in r : [for b in r : [for c in r : [for d in r : \"${a}${b}${c}${d}\"]]]]";
+    let text: String = (0..50).map(|index| format!("k{index} = {nested}\n")).collect();
+    let body = parse(&format!("x {{\n{text}}}")).unwrap();
+    let context = Context::new().with_variable("r", Value::tuple(0..20));
+    let start = Instant::now();
+    let errors = decode_with(&attrs, &body, &context, Spellings::Strict).unwrap_err();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert!(errors.to_string().contains("too expensive"), "{errors}");
+}
+
+#[test]
+fn exponents_cost_what_their_digits_cost() {
+    let attrs = Spec::block_attrs("x", Type::Number);
+    assert!(
+        soon(
+            &attrs,
+            &format!("x {{\n{}}}", many(|index| format!("k{index} = 1e-19000\n")))
+        ) > 0
+    );
+    assert_eq!(
+        soon(
+            &attrs,
+            &format!("x {{\n{}}}", many(|index| format!("k{index} = 1e-3\n")))
+        ),
+        0
+    );
 }
