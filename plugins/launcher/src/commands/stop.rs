@@ -111,8 +111,13 @@ async fn ask(store: &Store, alloc_id: &str, desired: Desired) -> Result<()> {
     };
     let mut asked = None;
     let mut since = Instant::now();
+    let mut unnamed = None;
     loop {
-        match store.supervisor(alloc_id)? {
+        let supervisor = store.supervisor(alloc_id)?;
+        if supervisor != Supervisor::Unnamed {
+            unnamed = None;
+        }
+        match supervisor {
             Supervisor::None => return Ok(()),
             Supervisor::Process(pid) if asked != Some(pid) => {
                 match kill(Pid::from_raw(pid), signal) {
@@ -128,7 +133,8 @@ async fn ask(store: &Store, alloc_id: &str, desired: Desired) -> Result<()> {
                 "the runner, process {pid}, was told to kill the tasks and has not ended in {RUNNER_PATIENCE:?}; \
                  kill it and run `encamp stop` again: its tasks do not notice"
             ),
-            Supervisor::Unnamed if since.elapsed() > UNNAMED_PATIENCE => bail!(
+            // For a moment also one that is ending: its descriptors are gone from sight before its lock is.
+            Supervisor::Unnamed if unnamed.get_or_insert_with(Instant::now).elapsed() > UNNAMED_PATIENCE => bail!(
                 "a process that cannot be seen from here runs the allocation: it holds {}; \
                  stop it as its user, and in its container if it is in one",
                 store.dir(alloc_id).join("lock").display()
