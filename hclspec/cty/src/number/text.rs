@@ -6,7 +6,7 @@ use num_bigint::BigUint;
 
 use super::{Float, Number, PRECISION, Repr, signed};
 
-/// The shortest decimal text that reads back as the same number, never with an exponent; `Inf` for infinity.
+/// The shortest decimal text that reads back as the same number, never with an exponent; `+Inf` and `-Inf` for infinities.
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {

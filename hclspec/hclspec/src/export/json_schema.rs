@@ -7,8 +7,9 @@ use crate::{Spec, Type, Value};
 
 /// The JSON Schema (2020-12) of the JSON bodies that a spec takes, for editors and validators.
 ///
-/// A number and a bool may be written as a string too, since any string may be a template. A block is an object, or an
-/// array of objects where there may be several; each label is one more level of objects.
+/// Whatever the type of an argument, it may be written as a string, since any string may be a template, and as null, which
+/// is as good as nothing. A block is an object, or an array of objects where there may be several; each label is one more
+/// level of objects. A property `//` is a comment.
 ///
 /// ```
 /// use encamp_hclspec::{Spec, Type, export};
@@ -33,7 +34,13 @@ fn object(choices: &[Choice<'_>]) -> Json {
         .filter(|choice| choice.required)
         .map(|choice| choice.name)
         .collect();
-    let schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
+    let schema = json!({
+        "type": "object",
+        "properties": properties,
+        // A comment.
+        "patternProperties": {"^//$": {}},
+        "additionalProperties": false,
+    });
     let required = (!required.is_empty()).then(|| json!(required));
     with(schema, "required", required)
 }
@@ -41,13 +48,14 @@ fn object(choices: &[Choice<'_>]) -> Json {
 fn property(choice: &Choice<'_>) -> Json {
     let schema = match &choice.form {
         Form::Argument(ty) => of_type(ty),
-        Form::Free(ty) => json!({"type": "object", "additionalProperties": of_type(ty)}),
+        Form::Free(ty) => json!({"type": ["object", "null"], "additionalProperties": of_type(ty)}),
         Form::Block { labels, max, nested } => {
             let body = object(nested);
             let bodies = match max {
-                Some(1) => body,
-                Some(max) => json!({"anyOf": [body, {"type": "array", "items": body, "maxItems": max}]}),
-                None => json!({"anyOf": [body, {"type": "array", "items": body}]}),
+                Some(max) => {
+                    json!({"anyOf": [body, {"type": "array", "items": body, "maxItems": max}, {"type": "null"}]})
+                }
+                None => json!({"anyOf": [body, {"type": "array", "items": body}, {"type": "null"}]}),
             };
             labels.iter().rev().fold(
                 bodies,
@@ -69,14 +77,16 @@ fn with(mut schema: Json, name: &str, member: Option<Json>) -> Json {
 
 fn of_type(ty: &Type) -> Json {
     match ty {
-        Type::String => json!({"type": ["string", "number", "boolean"]}),
-        Type::Number => json!({"type": ["number", "string"]}),
-        Type::Bool => json!({"type": ["boolean", "string"]}),
-        Type::List(element) | Type::Set(element) => json!({"type": "array", "items": of_type(element)}),
-        Type::Map(element) => json!({"type": "object", "additionalProperties": of_type(element)}),
+        Type::String => json!({"type": ["string", "number", "boolean", "null"]}),
+        Type::Number => json!({"type": ["number", "string", "null"]}),
+        Type::Bool => json!({"type": ["boolean", "string", "null"]}),
+        Type::List(element) | Type::Set(element) => {
+            json!({"type": ["array", "string", "null"], "items": of_type(element)})
+        }
+        Type::Map(element) => json!({"type": ["object", "string", "null"], "additionalProperties": of_type(element)}),
         Type::Tuple(elements) => {
             let items: Vec<Json> = elements.iter().map(of_type).collect();
-            json!({"type": "array", "prefixItems": items, "items": false, "minItems": items.len()})
+            json!({"type": ["array", "string", "null"], "prefixItems": items, "items": false, "minItems": items.len()})
         }
         Type::Object(attributes) => {
             let properties: Map<String, Json> = attributes
@@ -84,7 +94,7 @@ fn of_type(ty: &Type) -> Json {
                 .map(|(name, ty)| (name.clone(), of_type(ty)))
                 .collect();
             let required: Vec<&String> = attributes.keys().collect();
-            json!({"type": "object", "properties": properties, "required": required})
+            json!({"type": ["object", "string", "null"], "properties": properties, "required": required})
         }
         _ => json!({}),
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::options::{Choice, Form, choices};
-use crate::{Spec, Type, Value};
+use crate::{Spec, Type};
 
 /// The options of a spec as Markdown: a table, and one more for each kind of block below it.
 ///
@@ -29,7 +29,7 @@ fn table<'s>(choices: &[Choice<'s>], path: &mut Vec<&'s str>, text: &mut String)
     for choice in choices {
         let default = match (choice.required, choice.default) {
             (true, _) => "required".to_owned(),
-            (false, Some(value)) => format!("`{}`", cell(&written(value))),
+            (false, Some(value)) => format!("`{}`", cell(&Spec::literal_text(value))),
             (false, None) => String::new(),
         };
         let _ = writeln!(
@@ -85,29 +85,6 @@ fn plural(ty: &Type) -> String {
         Type::List(element) | Type::Set(element) => format!("lists of {}", plural(element)),
         Type::Map(element) => format!("maps of {}", plural(element)),
         other => other.to_string(),
-    }
-}
-
-/// The value as a user would write it.
-fn written(value: &Value) -> String {
-    match value {
-        Value::Null(_) => "null".to_owned(),
-        Value::Unknown(_) => "?".to_owned(),
-        Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("{text:?}"),
-        Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
-            let values: Vec<String> = values.iter().map(written).collect();
-            format!("[{}]", values.join(", "))
-        }
-        Value::Map(_, entries) | Value::Object(entries) if entries.is_empty() => "{}".to_owned(),
-        Value::Map(_, entries) | Value::Object(entries) => {
-            let entries: Vec<String> = entries
-                .iter()
-                .map(|(name, value)| format!("{name} = {}", written(value)))
-                .collect();
-            format!("{{ {} }}", entries.join(", "))
-        }
     }
 }
 

@@ -124,8 +124,8 @@ fn all_expressions_of_a_body_share_one_limit() {
     let attrs = Spec::block_attrs("x", Type::Any);
     // Each alone is within the limit, and makes some megabytes out of nothing.
     let nested = "[for a in r : [for b in r : [for c in r : [for d in r : \"${a}${b}${c}${d}\"]]]]";
-    let text: String = (0..50).map(|index| format!("k{index} = {nested}\n")).collect();
-    let body = parse(&format!("x {{\n{text}}}")).unwrap();
+    let lines: Vec<String> = (0..50).map(|index| format!("k{index} = {nested}\n")).collect();
+    let body = parse(&format!("x {{\n{}}}", lines.concat())).unwrap();
     let context = Context::new().with_variable("r", Value::tuple(0..20));
     let start = Instant::now();
     let errors = decode_with(&attrs, &body, &context, Spellings::Strict).unwrap_err();

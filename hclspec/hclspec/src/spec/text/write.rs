@@ -19,7 +19,7 @@ impl fmt::Display for Spec {
 
 impl Spec {
     /// The expression that has this value, as far as an expression can tell the types of collections.
-    pub(in crate::spec) fn literal_text(value: &Value) -> String {
+    pub(crate) fn literal_text(value: &Value) -> String {
         value_text(value)
     }
 }
