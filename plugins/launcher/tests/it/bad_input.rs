@@ -63,7 +63,7 @@ fn an_unknown_driver_is_named_with_those_there_are() {
 #[test]
 fn a_binary_file_is_no_job_file() {
     let bytes: Vec<u8> = (0..=255).cycle().take(4096).collect();
-    check(bytes, &["job.nomad.hcl:2:41"]);
+    check(bytes, &["job.nomad.hcl:2:118"]);
 }
 
 #[test]
