@@ -240,7 +240,7 @@ impl Process {
         }
     }
 
-    /// What happens to the task from now on.
+    /// What happens to the task from now on; first that output is being lost, if it is, and its end, if it has ended.
     pub fn events(&self) -> Events {
         Events::new(self.clone())
     }

@@ -26,7 +26,8 @@ pub(super) struct Pump {
     /// Read from the task, not yet taken by the named pipe.
     pending: Vec<u8>,
     pending_since: Option<Instant>,
-    is_failing: bool,
+    /// Why output is being lost, while it is.
+    failing: Option<String>,
     lost: u64,
 }
 
@@ -123,7 +124,7 @@ impl Pump {
             sink,
             pending: Vec::new(),
             pending_since: None,
-            is_failing: false,
+            failing: None,
             lost: 0,
         };
         Ok((pump, end.into()))
@@ -203,7 +204,7 @@ impl Pump {
                 match error {
                     None if rest.is_empty() => self.recovered(),
                     // Held up once already; not for every further chunk.
-                    None if !self.is_failing => {
+                    None if self.failing.is_none() => {
                         self.pending = rest.to_vec();
                         self.pending_since = Some(Instant::now());
                         None
@@ -218,7 +219,7 @@ impl Pump {
     }
 
     fn recovered(&mut self) -> Option<Event> {
-        std::mem::take(&mut self.is_failing).then_some(Event::LogRecovered {
+        self.failing.take().map(|_| Event::LogRecovered {
             stream: self.stream,
             lost: self.lost,
         })
@@ -226,8 +227,13 @@ impl Pump {
 
     fn failed(&mut self, lost: usize, reason: String) -> Option<Event> {
         self.lost += lost as u64;
-        let is_news = !std::mem::replace(&mut self.is_failing, true);
-        is_news.then_some(Event::LogWriteFailed {
+        let is_news = self.failing.replace(reason).is_none();
+        self.failure().filter(|_| is_news)
+    }
+
+    /// That output is being lost, if it is: for who has not been told when it began.
+    pub(super) fn failure(&self) -> Option<Event> {
+        self.failing.clone().map(|reason| Event::LogWriteFailed {
             stream: self.stream,
             lost: self.lost,
             reason,

@@ -347,12 +347,6 @@ async fn a_full_disk_loses_output_but_not_the_task_and_says_so_once() {
     fs::write(logs.join("ballast"), vec![0; 900_000]).unwrap();
     let script = "head -c 5000000 /dev/zero; touch full; while [ ! -e go ]; do sleep 0.01; done; echo; echo after; echo pid=$$; sleep 60";
     let process = bed.executor.launch("a/task/1", &bed.script(script)).await.unwrap();
-    let mut events = process.events();
-    let event = within("an event", events.next()).await.unwrap();
-    assert!(
-        matches!(&event, Event::LogWriteFailed { lost, reason, .. } if *lost > 0 && reason.contains("No space")),
-        "{event:?}"
-    );
     eventually("the writer to go on", || {
         if bed.dir.path().join("full").exists() {
             Ok(())
@@ -361,6 +355,13 @@ async fn a_full_disk_loses_output_but_not_the_task_and_says_so_once() {
         }
     })
     .await;
+    // It is told also to who asks only now.
+    let mut events = process.events();
+    let event = within("an event", events.next()).await.unwrap();
+    assert!(
+        matches!(&event, Event::LogWriteFailed { lost, reason, .. } if *lost > 0 && reason.contains("No space")),
+        "{event:?}"
+    );
     fs::remove_file(logs.join("ballast")).unwrap();
     fs::write(bed.dir.path().join("go"), "").unwrap();
     let event = within("an event", events.next()).await.unwrap();

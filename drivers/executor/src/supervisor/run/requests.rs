@@ -10,6 +10,7 @@ use super::{Phase, Supervisor, decode};
 use crate::protocol::{Exec, MAX_REQUEST, Reply, Request, Status};
 use crate::supervisor::child::{self, Job, Spawned, Word};
 use crate::supervisor::conn::{Conn, Session};
+use crate::supervisor::pump::Pump;
 use crate::supervisor::stdio::Stdio;
 use crate::{Event, Exit, Failure, Step, sys};
 
@@ -91,12 +92,14 @@ impl Supervisor {
         }
     }
 
+    /// Tells what happens from now on, and first what goes on already: output that is being lost, the end.
     fn watch(&mut self, id: u32) {
-        let exit = self.exit().cloned();
+        let failures: Vec<Event> = self.pumps.iter().filter_map(Pump::failure).collect();
+        let exit = self.exit().cloned().map(Event::Exited);
         let Some(conn) = self.conn(id) else { return };
         conn.is_watching = true;
-        if let Some(exit) = exit {
-            conn.send(&Reply::Event(Event::Exited(exit)));
+        for event in failures.into_iter().chain(exit) {
+            conn.send(&Reply::Event(event));
         }
     }
 
