@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use encamp_hclspec_syntax::Range;
 
-use super::native::missing_argument;
 use super::{Asked, Attribute, Body, Content, Kind};
-use crate::{Diagnostic, Diagnostics, Source, Span, did_you_mean};
+use crate::{Diagnostic, Diagnostics, Source, did_you_mean};
 
 /// An object's entries as arguments.
 pub(crate) struct Assigned {
@@ -22,7 +21,7 @@ impl Body {
 }
 
 impl Assigned {
-    pub(super) fn content(&self, source: &Arc<Source>, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
+    pub(super) fn content(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
         let mut content = Content::default();
         for attribute in &self.attributes {
             if asked.schema.has_attribute(&attribute.name) {
@@ -31,14 +30,6 @@ impl Assigned {
                 content.assigned.push(attribute.clone());
             } else if !asked.partial {
                 diagnostics.push(unsupported(attribute, asked));
-            }
-        }
-        if asked.required {
-            for name in asked.schema.required() {
-                if !content.attributes.contains_key(name) {
-                    let place = Span::new(source, self.range.into());
-                    diagnostics.push(missing_argument(name, place));
-                }
             }
         }
         content

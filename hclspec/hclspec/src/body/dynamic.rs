@@ -49,7 +49,7 @@ impl Dynamic {
     pub(super) fn content(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
         let mut schema = asked.schema.clone();
         schema.block(DYNAMIC, vec!["block type".to_owned()]);
-        let mut content = self.inner.answer(
+        let mut content = self.inner.parts(
             Asked {
                 schema: &schema,
                 ..asked
@@ -62,7 +62,7 @@ impl Dynamic {
         let mut blocks = Vec::with_capacity(content.blocks.len());
         for block in std::mem::take(&mut content.blocks) {
             if block.name != DYNAMIC {
-                blocks.push(self.wrap(block, None));
+                blocks.push(self.wrap(block));
                 continue;
             }
             let Some(name) = block.labels.first() else { continue };
@@ -77,7 +77,7 @@ impl Dynamic {
             }
         }
         content.blocks = blocks;
-        content.strays = content.strays.into_iter().map(|block| self.wrap(block, None)).collect();
+        content.strays = content.strays.into_iter().map(|block| self.wrap(block)).collect();
         content
     }
 
@@ -96,7 +96,7 @@ impl Dynamic {
                     // What is wrong with it is found when it is asked for by a schema.
                     all.extend(self.expand(&block, name, None, &mut Diagnostics::new()));
                 }
-                _ => all.push(self.wrap(block, None)),
+                _ => all.push(self.wrap(block)),
             }
         }
         (attributes.collect(), all)
@@ -113,19 +113,15 @@ impl Dynamic {
         expression.clone().with_iterators(self.iterators.as_ref())
     }
 
-    /// The block, its body with dynamic blocks too, and with one iterator more.
-    fn wrap(&self, block: Block, iterator: Option<(String, Value)>) -> Block {
+    /// The block, its body with dynamic blocks too.
+    fn wrap(&self, block: Block) -> Block {
         if matches!(block.body.kind, Kind::Dynamic(_)) {
             return block;
         }
-        let iterators = match iterator {
-            None => self.iterators.clone(),
-            Some((name, value)) => {
-                let mut iterators = self.iterators.as_deref().cloned().unwrap_or_default();
-                iterators.insert(name, value);
-                Some(Arc::new(iterators))
-            }
-        };
+        self.wrap_in(block, self.iterators.clone())
+    }
+
+    fn wrap_in(&self, block: Block, iterators: Option<Arc<IndexMap<String, Value>>>) -> Block {
         let source = Arc::clone(&block.body.source);
         let dynamic = Self {
             inner: block.body,
@@ -272,7 +268,7 @@ impl Dynamic {
     ) -> Option<Block> {
         let variable = Value::object([("key", key.clone()), ("value", value.clone())]);
         let mut iterators = self.iterators.as_deref().cloned().unwrap_or_default();
-        iterators.insert(made.iterator.clone(), variable.clone());
+        iterators.insert(made.iterator.clone(), variable);
         let iterators = Arc::new(iterators);
         let mut labels = Vec::with_capacity(made.labels.len());
         for label in &made.labels {
@@ -303,7 +299,7 @@ impl Dynamic {
             labels,
             body: made.content.body.clone(),
         };
-        Some(self.wrap(block, Some((made.iterator.clone(), variable))))
+        Some(self.wrap_in(block, Some(iterators)))
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use encamp_hclspec_syntax::json::{Node, NodeKind, Property};
 use encamp_hclspec_syntax::{Range, SmolStr};
 
-use super::native::missing_argument;
 use super::{Asked, Attribute, Block, Body, Content, Kind, Label};
 use crate::{Diagnostic, Diagnostics, Expression, Source, Span, did_you_mean};
 
@@ -41,14 +40,6 @@ pub(super) fn content(
     }
     for property in strangers {
         diagnostics.push(unsupported(source, property, asked, &content));
-    }
-    if asked.required {
-        for name in asked.schema.required() {
-            if !content.attributes.contains_key(name) {
-                let place = Span::new(source, missing_range(node).into());
-                diagnostics.push(missing_argument(name, place));
-            }
-        }
     }
     content
 }

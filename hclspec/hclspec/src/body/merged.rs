@@ -1,10 +1,9 @@
 //! Several bodies as one.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use encamp_hclspec_syntax::SmolStr;
 
-use super::native::missing_argument;
 use super::{Asked, Attribute, Body, Content};
 use crate::{Diagnostic, Diagnostics, Span};
 
@@ -12,13 +11,7 @@ pub(super) fn content(bodies: &[Body], asked: Asked<'_>, diagnostics: &mut Diagn
     let mut merged = Content::default();
     for body in bodies {
         // Any of the bodies may have what is required.
-        let content = body.answer(
-            Asked {
-                required: false,
-                ..asked
-            },
-            diagnostics,
-        );
+        let content = body.parts(asked, diagnostics);
         for (name, attribute) in content.attributes {
             if let Some(first) = merged.attributes.get(&name) {
                 diagnostics.push(duplicate(&attribute, first.name_span()));
@@ -29,18 +22,6 @@ pub(super) fn content(bodies: &[Body], asked: Asked<'_>, diagnostics: &mut Diagn
         merged.blocks.extend(content.blocks);
         merged.assigned.extend(content.assigned);
         merged.strays.extend(content.strays);
-    }
-    if asked.required {
-        let strays: HashSet<&str> = merged.strays.iter().map(|block| block.name.as_str()).collect();
-        for name in asked.schema.required() {
-            let stands_in = strays.contains(name);
-            if !merged.attributes.contains_key(name)
-                && !stands_in
-                && let Some(first) = bodies.first()
-            {
-                diagnostics.push(missing_argument(name, first.missing_span()));
-            }
-        }
     }
     merged
 }

@@ -8,6 +8,7 @@ mod merged;
 mod native;
 mod schema;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use syntax::{Range, SmolStr, ast, json::Node};
 use self::assigned::Assigned;
 use self::dynamic::Dynamic;
 pub use self::schema::Schema;
-use crate::{Diagnostics, Expression, Source, Span, Spellings};
+use crate::{Diagnostic, Diagnostics, Expression, Source, Span, Spellings};
 
 /// Arguments and blocks: of a file, of a block, or of several files together.
 ///
@@ -91,8 +92,6 @@ pub(crate) struct Asked<'s> {
     pub(crate) spellings: Spellings,
     /// Whether names that the schema does not have are passed over.
     pub(crate) partial: bool,
-    /// Whether missing arguments are reported.
-    pub(crate) required: bool,
 }
 
 impl Body {
@@ -197,7 +196,6 @@ impl Body {
             schema,
             spellings: Spellings::Strict,
             partial,
-            required: true,
         };
         let mut diagnostics = Diagnostics::new();
         let content = self.answer(asked, &mut diagnostics);
@@ -205,12 +203,33 @@ impl Body {
     }
 
     pub(crate) fn answer(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
+        let content = self.parts(asked, diagnostics);
+        self.report_missing(asked.schema, &content, diagnostics);
+        content
+    }
+
+    /// The same, where it is no error that something is missing: it may yet come from elsewhere.
+    pub(crate) fn parts(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
         match &self.kind {
             Kind::Native(node) => native::content(&self.source, node, asked, diagnostics),
             Kind::Json(node) => json::content(&self.source, node, asked, diagnostics),
-            Kind::Assigned(assigned) => assigned.content(&self.source, asked, diagnostics),
+            Kind::Assigned(assigned) => assigned.content(asked, diagnostics),
             Kind::Merged(bodies) => merged::content(bodies, asked, diagnostics),
             Kind::Dynamic(dynamic) => dynamic.content(asked, diagnostics),
+        }
+    }
+
+    fn report_missing(&self, schema: &Schema, content: &Content, diagnostics: &mut Diagnostics) {
+        let strays: HashSet<&str> = content.strays.iter().map(|block| block.name.as_str()).collect();
+        let is_missing = |name: &&str| !content.attributes.contains_key(*name) && !strays.contains(*name);
+        for name in schema.required().filter(is_missing) {
+            let place = match self.kind {
+                Kind::Assigned(_) => self.span(),
+                _ => self.missing_span(),
+            };
+            let detail = format!("The argument \"{name}\" is required, but it is not set.");
+            let diagnostic = Diagnostic::error("Missing required argument", detail).with_span(place);
+            diagnostics.push(diagnostic.with_path([name]));
         }
     }
 

@@ -1,6 +1,5 @@
 //! Bodies of the native syntax.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use encamp_hclspec_syntax::{Range, ast};
@@ -39,25 +38,7 @@ pub(super) fn content(
             diagnostics.push(unsupported_block(source, block, asked));
         }
     }
-    if asked.required {
-        let strays: HashSet<&str> = content.strays.iter().map(|block| block.name.as_str()).collect();
-        for name in asked.schema.required() {
-            let stands_in = strays.contains(name);
-            if !content.attributes.contains_key(name) && !stands_in {
-                let start = node.range.start;
-                let place = Span::new(source, start as usize..start as usize);
-                diagnostics.push(missing_argument(name, place));
-            }
-        }
-    }
     content
-}
-
-pub(super) fn missing_argument(name: &str, place: Span) -> Diagnostic {
-    let detail = format!("The argument \"{name}\" is required, but it is not set.");
-    Diagnostic::error("Missing required argument", detail)
-        .with_span(place)
-        .with_path([name])
 }
 
 pub(super) fn attributes(source: &Arc<Source>, node: &Arc<ast::Body>, diagnostics: &mut Diagnostics) -> Vec<Attribute> {

@@ -16,7 +16,7 @@ use self::place::Place;
 use crate::body::{Asked, Schema};
 use crate::cty::{ConvertError, convert};
 use crate::spec::Transform;
-use crate::{Body, Context, Diagnostic, Diagnostics, Label, Span, Spec, Type, Value};
+use crate::{Body, Context, Diagnostic, Diagnostics, Expression, Label, Span, Spec, Type, Value};
 
 /// Which spellings of blocks and maps a body may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,7 +149,6 @@ impl<'s, 'c> Decoder<'s, 'c> {
             schema: &schema,
             spellings: self.spellings,
             partial,
-            required: true,
         };
         let mut found = Diagnostics::new();
         let content = body.answer(asked, &mut found);
@@ -187,17 +186,12 @@ impl<'s, 'c> Decoder<'s, 'c> {
                 }
             }
             Spec::Literal(value) => value.clone(),
-            Spec::Expression(expression) => {
-                let mut found = Diagnostics::new();
-                let value = expression.value(self.context, &mut found);
-                self.report_all(found);
-                value
-            }
+            Spec::Expression(expression) => self.evaluate(expression, self.context),
             Spec::Transform { nested, with } => self.transform(spec, nested, with, place),
             Spec::Validate { nested, check } => {
                 let (value, is_good) = self.counted(nested, place);
                 if !is_good {
-                    return Value::Unknown(nested.implied_type());
+                    return Value::Unknown(self.implied_type(nested));
                 }
                 for mut diagnostic in check.run(&value) {
                     let span = diagnostic.span.take();
@@ -219,6 +213,13 @@ impl<'s, 'c> Decoder<'s, 'c> {
         }
     }
 
+    fn evaluate(&mut self, expression: &Expression, context: &Context) -> Value {
+        let mut found = Diagnostics::new();
+        let value = expression.value(context, &mut found);
+        self.report_all(found);
+        value
+    }
+
     /// A part's value, and whether it was decoded without errors.
     fn counted(&mut self, spec: &'s Spec, place: &Place<'_>) -> (Value, bool) {
         let before = self.diagnostics.error_count();
@@ -229,7 +230,7 @@ impl<'s, 'c> Decoder<'s, 'c> {
     fn transform(&mut self, spec: &'s Spec, nested: &'s Spec, with: &Transform, place: &Place<'_>) -> Value {
         let (value, is_good) = self.counted(nested, place);
         if !is_good {
-            return Value::Unknown(spec.implied_type());
+            return Value::Unknown(self.implied_type(spec));
         }
         match with {
             Transform::Expression {
@@ -238,10 +239,7 @@ impl<'s, 'c> Decoder<'s, 'c> {
                 context,
             } => {
                 let context = context.child().with_variable(variable.as_str(), value);
-                let mut found = Diagnostics::new();
-                let value = expression.value(&context, &mut found);
-                self.report_all(found);
-                value
+                self.evaluate(expression, &context)
             }
             Transform::Function(function) => match function.call(&[value]) {
                 Ok(value) => value,
@@ -249,7 +247,7 @@ impl<'s, 'c> Decoder<'s, 'c> {
                     let span = self.span_of(nested, place);
                     let detail = format!("The value cannot be transformed: {error}.");
                     self.error("Transform function failed", detail, span);
-                    Value::Unknown(spec.implied_type())
+                    Value::Unknown(self.implied_type(spec))
                 }
             },
         }

@@ -102,10 +102,9 @@ impl<'s> Decoder<'s, '_> {
             schema: &schema,
             spellings: self.spellings,
             partial: true,
-            required: false,
         };
         // What is wrong with it is found when it is decoded.
-        let content = block.body.answer(asked, &mut Diagnostics::new());
+        let content = block.body.parts(asked, &mut Diagnostics::new());
         let place = Place::new(&block.body, content, &block.labels, &schema);
         self.span_of(nested, &place)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use encamp_hclspec::{Context, Spec, Spellings, Type, Value, decode_with, from_value, serde_map};
 
-use crate::{decoded, parse};
+use crate::{decoded, parse, plain};
 
 /// What comes of each form: in JSON, or the summary of the error.
 #[track_caller]
@@ -357,4 +357,18 @@ fn what_is_no_map_is_no_block() {
     // Numbers in texts are still numbers.
     let value = decoded(&list_of_maps(), "m { a = \"80\" }", &Context::new(), Spellings::Every);
     assert_eq!(value.as_deref(), Ok(r#"[{"a":80}]"#));
+}
+
+#[test]
+fn what_is_required_may_be_made_by_a_dynamic_block() {
+    let spec = Spec::object([("m", Spec::attr("m", Type::map(Type::Number)).required())]);
+    let context = Context::new();
+    let text = "dynamic \"m\" {\n  for_each = [1]\n  content {\n    a = m.value\n  }\n}\n";
+    let made = |text: &str| {
+        let body = parse(text).unwrap().with_dynamic_blocks(&context);
+        decode_with(&spec, &body, &context, Spellings::Every)
+    };
+    assert_eq!(plain(&made(text).unwrap()), r#"{"m":{"a":1}}"#);
+    let errors = made(&text.replace("[1]", "[]")).unwrap_err();
+    assert!(errors.to_string().contains("Missing required argument"), "{errors}");
 }
