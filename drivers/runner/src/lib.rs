@@ -17,7 +17,7 @@ mod event;
 mod lifecycle;
 mod outcome;
 mod prepare;
-mod remains;
+mod reap;
 mod restart;
 mod store;
 mod task;
@@ -30,7 +30,7 @@ pub use event::{Event, EventKind};
 pub use lifecycle::Desired;
 pub use outcome::{Outcome, TaskOutcome};
 pub use prepare::{Prepared, PreparedTask, prepare, prepare_again};
-pub use remains::reap;
+pub use reap::reap;
 pub use store::{
     AllocRecord, Lock, LockError, NetworkAddress, Phase, Remains, Store, StoreError, Supervisor, TaskRecord,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use encamp_driver::{TaskHandle, TaskState};
 
 use super::{KILL_PATIENCE, TaskRunner};
-use crate::remains::clear;
+use crate::reap::clear;
 use crate::store::Phase;
 use crate::{EventKind, Remains};
 

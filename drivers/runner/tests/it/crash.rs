@@ -50,11 +50,8 @@ async fn a_task_that_is_gone_is_lost_and_says_so() {
     assert!(err.contains("lost while nobody watched"), "{err}");
 }
 
-#[tokio::test]
-async fn a_driver_that_cannot_answer_yet_is_asked_again() {
-    let camp = Camp::new(&[("web", "", "run")]);
-    crashed(&camp).await;
-    camp.world.fail_next("recover web", 2);
+/// Takes the task up; the driver answers when it is asked for the third time, and the task runs.
+async fn is_asked_until_it_answers(camp: &Camp) {
     let run = camp.start().await;
     camp.until("third answer", |camp| {
         camp.world.calls().iter().filter(|call| *call == "recover web").count() == 3
@@ -62,6 +59,14 @@ async fn a_driver_that_cannot_answer_yet_is_asked_again() {
     .await;
     run.control.request(Desired::Stop);
     assert_eq!(summary(&run.end().await), ["web:130"]);
+}
+
+#[tokio::test]
+async fn a_driver_that_cannot_answer_yet_is_asked_again() {
+    let camp = Camp::new(&[("web", "", "run")]);
+    crashed(&camp).await;
+    camp.world.fail_next("recover web", 2);
+    is_asked_until_it_answers(&camp).await;
 }
 
 #[tokio::test]
@@ -104,13 +109,7 @@ async fn a_driver_that_refuses_to_say_whether_a_task_runs_does_not_make_it_lost(
     let camp = Camp::new(&[("web", "", "run")]);
     crashed(&camp).await;
     camp.world.refuse_next("recover web", 2);
-    let run = camp.start().await;
-    camp.until("third answer", |camp| {
-        camp.world.calls().iter().filter(|call| *call == "recover web").count() == 3
-    })
-    .await;
-    run.control.request(Desired::Stop);
-    assert_eq!(summary(&run.end().await), ["web:130"]);
+    is_asked_until_it_answers(&camp).await;
 }
 
 #[tokio::test]

@@ -4,8 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use encamp_driver::{Driver, Env, Error, Resources, TaskConfig, TaskHandle, TaskOutput, TaskState};
-use encamp_hclspec::Value;
+use encamp_driver::{Driver, Error, TaskConfig, TaskHandle, TaskState};
 use futures_util::future::join_all;
 
 use crate::task::KILL_PATIENCE;
@@ -119,22 +118,9 @@ impl Reaper<'_> {
             alloc_id: self.record.id.clone(),
             job_id: self.record.job_id.clone(),
             job_name: self.record.job_id.clone(),
-            parent_job_id: None,
             task_group_name: self.record.group.clone(),
-            namespace: String::new(),
-            node_name: String::new(),
-            node_id: String::new(),
-            driver_config: Value::NULL,
-            env: Env::default(),
-            device_env: Env::default(),
-            resources: Resources::default(),
-            mounts: Vec::new(),
-            devices: Vec::new(),
-            user: None,
             alloc_dir: self.alloc_dir.to_owned(),
-            output: TaskOutput::Discard,
-            network_isolation: None,
-            dns: None,
+            ..TaskConfig::default()
         }
     }
 }
