@@ -102,6 +102,15 @@ fn low(length: usize) -> u8 {
     length.to_le_bytes()[0]
 }
 
+/// Integers of all widths take the shortest form of the widest.
+macro_rules! widened {
+    ($($method:ident $integer:ty),* => $widest:ident) => {$(
+        fn $method(self, value: $integer) -> Result<(), Error> {
+            self.$widest(value.into())
+        }
+    )*};
+}
+
 impl<'b> Serializer for Writer<'b> {
     type Ok = ();
     type Error = Error;
@@ -113,38 +122,17 @@ impl<'b> Serializer for Writer<'b> {
     type SerializeStruct = Fields<'b>;
     type SerializeStructVariant = Fields<'b>;
 
+    widened!(serialize_i8 i8, serialize_i16 i16, serialize_i32 i32 => serialize_i64);
+    widened!(serialize_u8 u8, serialize_u16 u16, serialize_u32 u32 => serialize_u64);
+
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
         self.0.push(if value { 0xc3 } else { 0xc2 });
         Ok(())
     }
 
-    fn serialize_i8(self, value: i8) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
     fn serialize_i64(mut self, value: i64) -> Result<(), Error> {
         self.signed(value);
         Ok(())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<(), Error> {
-        self.serialize_u64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<(), Error> {
-        self.serialize_u64(value.into())
     }
 
     fn serialize_u64(mut self, value: u64) -> Result<(), Error> {
