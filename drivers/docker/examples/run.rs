@@ -75,7 +75,6 @@ fn task(dir: &Path, image: &str, command: &str, arguments: &[String]) -> std::io
         alloc_id,
         job_id: "run".to_owned(),
         job_name: "run".to_owned(),
-        parent_job_id: None,
         task_group_name: "run".to_owned(),
         namespace: "default".to_owned(),
         node_name: "here".to_owned(),
@@ -88,16 +87,12 @@ fn task(dir: &Path, image: &str, command: &str, arguments: &[String]) -> std::io
             memory_mb: 128,
             ..Resources::default()
         },
-        mounts: Vec::new(),
-        devices: Vec::new(),
-        user: None,
         alloc_dir: dir.to_owned(),
         output: TaskOutput::Files {
             dir: logs,
             max_files: 10,
             max_file_size: 100 * 1024 * 1024,
         },
-        network_isolation: None,
-        dns: None,
+        ..TaskConfig::default()
     })
 }

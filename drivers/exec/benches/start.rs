@@ -6,7 +6,7 @@ use std::process::Command;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use encamp_cgroup::Hierarchy;
-use encamp_driver::{Driver, Env, Resources, TaskConfig, TaskOutput};
+use encamp_driver::{Driver, Resources, TaskConfig};
 use encamp_exec::Exec;
 use encamp_executor::Executor;
 use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
@@ -18,26 +18,18 @@ fn task(alloc: &Path, config: &encamp_hclspec::Value) -> TaskConfig {
         alloc_id: "3ac4".into(),
         job_id: "job".into(),
         job_name: "job".into(),
-        parent_job_id: None,
         task_group_name: "group".into(),
         namespace: "default".into(),
         node_name: "node".into(),
         node_id: "node".into(),
         driver_config: config.clone(),
-        env: Env::default(),
-        device_env: Env::default(),
         resources: Resources {
             cpu_mhz: 500,
             memory_mb: 64,
             ..Resources::default()
         },
-        mounts: Vec::new(),
-        devices: Vec::new(),
-        user: None,
         alloc_dir: alloc.to_owned(),
-        output: TaskOutput::Discard,
-        network_isolation: None,
-        dns: None,
+        ..TaskConfig::default()
     }
 }
 

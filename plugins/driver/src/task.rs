@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::{DnsConfig, Env, NetworkIsolation, NetworkOverride, Resources};
 
 /// All that a driver is told about a task it is to start. `Debug` prints neither its configuration nor its environment.
-#[derive(Clone)]
+///
+/// The default names nothing, and its output goes nowhere.
+#[derive(Clone, Default)]
 pub struct TaskConfig {
     /// Unique for every start: `<alloc id>/<task name>/<8 hex digits>`.
     pub id: String,
@@ -80,10 +82,11 @@ impl fmt::Debug for TaskConfig {
 }
 
 /// Where a task's output goes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskOutput {
     /// Nowhere.
+    #[default]
     Discard,
     /// Into named pipes that somebody else reads.
     Fifo {

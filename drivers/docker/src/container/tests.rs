@@ -1,4 +1,4 @@
-use encamp_driver::{NetworkIsolation, NetworkIsolationMode, PortMapping, Resources, TaskConfig, TaskOutput};
+use encamp_driver::{NetworkIsolation, NetworkIsolationMode, PortMapping, Resources, TaskConfig};
 use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 use serde_json::{Value as Json, json};
 
@@ -12,12 +12,10 @@ fn task(dir: &std::path::Path) -> TaskConfig {
         alloc_id: "alloc".into(),
         job_id: "job-id".into(),
         job_name: "job".into(),
-        parent_job_id: None,
         task_group_name: "group".into(),
         namespace: "default".into(),
         node_name: "node".into(),
         node_id: "node-id".into(),
-        driver_config: encamp_hclspec::Value::NULL,
         env: [("TOKEN", "hunter2")].into_iter().collect(),
         device_env: std::iter::empty::<(String, String)>().collect(),
         resources: Resources {
@@ -31,13 +29,9 @@ fn task(dir: &std::path::Path) -> TaskConfig {
             }],
             ..Resources::default()
         },
-        mounts: Vec::new(),
-        devices: Vec::new(),
         user: Some("nobody".into()),
         alloc_dir: dir.to_owned(),
-        output: TaskOutput::Discard,
-        network_isolation: None,
-        dns: None,
+        ..TaskConfig::default()
     }
 }
 

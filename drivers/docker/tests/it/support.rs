@@ -118,7 +118,6 @@ pub(crate) fn task_in(dir: &Path, script: &str, more: &[(&str, Value)]) -> TaskC
         alloc_id,
         job_id: "job".to_owned(),
         job_name: "job".to_owned(),
-        parent_job_id: None,
         task_group_name: "group".to_owned(),
         namespace: "default".to_owned(),
         node_name: "node".to_owned(),
@@ -131,17 +130,13 @@ pub(crate) fn task_in(dir: &Path, script: &str, more: &[(&str, Value)]) -> TaskC
             memory_mb: 64,
             ..Resources::default()
         },
-        mounts: Vec::new(),
-        devices: Vec::new(),
-        user: None,
         alloc_dir: dir.to_owned(),
         output: TaskOutput::Files {
             dir: logs,
             max_files: 10,
             max_file_size: 1024 * 1024 * 1024,
         },
-        network_isolation: None,
-        dns: None,
+        ..TaskConfig::default()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use encamp_base::{Plugin, PluginConfig};
 use encamp_cgroup::Hierarchy;
-use encamp_driver::{Driver, Env, ExitResult, LinuxResources, Resources, TaskConfig, TaskOutput};
+use encamp_driver::{Driver, ExitResult, LinuxResources, Resources, TaskConfig, TaskOutput};
 use encamp_exec::Exec;
 use encamp_executor::Executor;
 use encamp_hclspec::{Body, Context, Source, Spec, Spellings, Value, decode_with};
@@ -78,14 +78,11 @@ impl World {
             alloc_id: "3ac4".into(),
             job_id: "job".into(),
             job_name: "job".into(),
-            parent_job_id: None,
             task_group_name: "group".into(),
             namespace: "default".into(),
             node_name: "node".into(),
             node_id: "node".into(),
             driver_config: value(&spec, config),
-            env: Env::default(),
-            device_env: Env::default(),
             resources: Resources {
                 cpu_mhz: 500,
                 memory_mb: 64,
@@ -93,17 +90,13 @@ impl World {
                 linux: LinuxResources::default(),
                 ports: Vec::new(),
             },
-            mounts: Vec::new(),
-            devices: Vec::new(),
-            user: None,
             alloc_dir: self.alloc(),
             output: TaskOutput::Files {
                 dir: self.alloc().join("alloc/logs"),
                 max_files: 2,
                 max_file_size: 1 << 20,
             },
-            network_isolation: None,
-            dns: None,
+            ..TaskConfig::default()
         }
     }
 

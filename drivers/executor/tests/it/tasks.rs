@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use encamp_driver::{Env, Error, ExitResult, Resources, TaskConfig, TaskOutput, TaskState};
+use encamp_driver::{Error, ExitResult, TaskConfig, TaskState};
 use encamp_executor::tasks::Tasks;
-use encamp_hclspec::Value;
 
 use crate::support::{Bed, PATIENCE, eventually, within};
 
@@ -16,22 +15,12 @@ fn config(bed: &Bed) -> TaskConfig {
         alloc_id: "a".into(),
         job_id: "job".into(),
         job_name: "job".into(),
-        parent_job_id: None,
         task_group_name: "group".into(),
         namespace: "default".into(),
         node_name: "node".into(),
         node_id: "1".into(),
-        driver_config: Value::NULL,
-        env: Env::default(),
-        device_env: Env::default(),
-        resources: Resources::default(),
-        mounts: Vec::new(),
-        devices: Vec::new(),
-        user: None,
         alloc_dir: bed.dir.path().to_owned(),
-        output: TaskOutput::Discard,
-        network_isolation: None,
-        dns: None,
+        ..TaskConfig::default()
     }
 }
 

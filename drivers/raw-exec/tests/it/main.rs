@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use encamp_cgroup::Hierarchy;
 use encamp_driver::{
-    Driver, Env, Error, ExecIo, ExecOptions, ExitResult, Health, Plugin, PluginConfig, Resources, TaskConfig,
-    TaskEvent, TaskHandle, TaskOutput, TaskState, TerminalSize,
+    Driver, Error, ExecIo, ExecOptions, ExitResult, Health, Plugin, PluginConfig, Resources, TaskConfig, TaskEvent,
+    TaskHandle, TaskOutput, TaskState, TerminalSize,
 };
 use encamp_executor::{Executor, testing};
 use encamp_hclspec::{Body, Context, Source, Spellings, Value, decode_with};
@@ -71,7 +71,6 @@ impl Bed {
             alloc_id: "3ac4".into(),
             job_id: "job".into(),
             job_name: "job".into(),
-            parent_job_id: None,
             task_group_name: "group".into(),
             namespace: "default".into(),
             node_name: "node".into(),
@@ -84,23 +83,18 @@ impl Bed {
             ]
             .into_iter()
             .collect(),
-            device_env: Env::default(),
             resources: Resources {
                 cpu_mhz: 100,
                 memory_mb: 64,
                 ..Resources::default()
             },
-            mounts: Vec::new(),
-            devices: Vec::new(),
-            user: None,
             alloc_dir: self.dir.path().join("alloc"),
             output: TaskOutput::Files {
                 dir: self.logs(),
                 max_files: 3,
                 max_file_size: 1 << 20,
             },
-            network_isolation: None,
-            dns: None,
+            ..TaskConfig::default()
         }
     }
 
