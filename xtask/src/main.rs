@@ -20,6 +20,7 @@ mod interop;
 mod leaks;
 mod outcome;
 mod poll;
+mod proto;
 mod scratch;
 mod setup;
 mod shell;
@@ -39,7 +40,7 @@ struct Verb {
     run: Run,
 }
 
-const VERBS: [Verb; 7] = [
+const VERBS: [Verb; 8] = [
     verb(
         "setup",
         "Find and install what the other verbs need",
@@ -66,6 +67,12 @@ const VERBS: [Verb; 7] = [
         "Run our programs beside upstream's",
         interop::HELP,
         interop::main,
+    ),
+    verb(
+        "proto",
+        "Compare the generated code with its .proto files",
+        proto::HELP,
+        proto::main,
     ),
 ];
 

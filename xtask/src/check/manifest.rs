@@ -48,7 +48,7 @@ fn is_name_of(name: &str, room: &str) -> bool {
         return true;
     }
     let Some((folder, last)) = room.rsplit_once('/') else {
-        return false;
+        return name == format!("encamp-{room}");
     };
     name == format!("encamp-{last}") || name == format!("encamp-{folder}-{last}")
 }
