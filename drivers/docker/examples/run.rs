@@ -25,6 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // An empty driver state asks for whatever an interrupted start left.
     let handle = TaskHandle {
+        version: 1,
         config: task.clone(),
         state: TaskState::Unknown,
         driver_state: Vec::new(),

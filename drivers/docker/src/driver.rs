@@ -46,7 +46,7 @@ struct Settings {
     /// The one in use.
     engine: Arc<dyn Engine>,
     options: PluginOptions,
-    topology: Option<Topology>,
+    topology: Option<Arc<Topology>>,
 }
 
 /// A task id's place.

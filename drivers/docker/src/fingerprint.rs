@@ -57,19 +57,19 @@ async fn look(engine: &dyn Engine, options: &PluginOptions, seen: &AtomicBool) -
     };
     seen.store(true, Ordering::Relaxed);
     let mut attributes = vec![
-        ("driver.docker", Attribute::Bool(true)),
-        ("driver.docker.version", Attribute::String(info.version)),
-        ("driver.docker.os_type", Attribute::String(info.os_type)),
-        ("driver.docker.runtimes", Attribute::String(info.runtimes.join(","))),
+        ("driver.docker", Attribute::from(true)),
+        ("driver.docker.version", Attribute::from(info.version)),
+        ("driver.docker.os_type", Attribute::from(info.os_type)),
+        ("driver.docker.runtimes", Attribute::from(info.runtimes.join(","))),
     ];
     if let Ok(Some(gateway)) = engine.bridge_gateway().await {
-        attributes.push(("driver.docker.bridge_ip", Attribute::String(gateway)));
+        attributes.push(("driver.docker.bridge_ip", Attribute::from(gateway)));
     }
     if options.allow_privileged {
-        attributes.push(("driver.docker.privileged.enabled", Attribute::Bool(true)));
+        attributes.push(("driver.docker.privileged.enabled", Attribute::from(true)));
     }
     if options.volumes.enabled {
-        attributes.push(("driver.docker.volumes.enabled", Attribute::Bool(true)));
+        attributes.push(("driver.docker.volumes.enabled", Attribute::from(true)));
     }
     Fingerprint::healthy(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)))
 }

@@ -1,5 +1,6 @@
 //! Resource usage out of the engine's samples.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use encamp_driver::{
@@ -20,14 +21,14 @@ pub(crate) fn stream(
     info: Info,
     interval: Duration,
     waiter: Waiter,
-    topology: Option<Topology>,
+    topology: Option<Arc<Topology>>,
 ) -> BoxStream<Result<TaskStats>> {
     let (to, from) = tokio::sync::mpsc::channel(1);
     drop(tokio::spawn(async move {
         tokio::select! {
             _ = waiter.end() => {}
             () = to.closed() => {}
-            () = produce(&info, interval, topology, &to) => {}
+            () = produce(&info, interval, topology.as_deref(), &to) => {}
         }
     }));
     Box::pin(tokio_stream::wrappers::ReceiverStream::new(from))
@@ -36,7 +37,7 @@ pub(crate) fn stream(
 async fn produce(
     info: &Info,
     interval: Duration,
-    topology: Option<Topology>,
+    topology: Option<&Topology>,
     to: &tokio::sync::mpsc::Sender<Result<TaskStats>>,
 ) {
     let mut pause = SHORTEST;
@@ -64,7 +65,7 @@ async fn produce(
     }
 }
 
-fn usage(before: Option<&StatsSample>, now: &StatsSample, topology: Option<Topology>) -> TaskStats {
+fn usage(before: Option<&StatsSample>, now: &StatsSample, topology: Option<&Topology>) -> TaskStats {
     let nothing = StatsSample::default();
     // Without an earlier sample there is no rate to tell.
     let then = before.unwrap_or(&nothing);
@@ -90,13 +91,14 @@ fn usage(before: Option<&StatsSample>, now: &StatsSample, topology: Option<Topol
     if now.memory_max > 0 || now.memory_usage == 0 {
         measured.push(MemoryField::MaxUsage);
     }
+    let mhz_per_core = topology.and_then(Topology::mhz_per_core);
     TaskStats {
         timestamp: now.read.unwrap_or_else(SystemTime::now),
         total: ResourceUsage {
             cpu: CpuUsage {
                 system_mode: of_machine(now.cpu_kernel, then.cpu_kernel),
                 user_mode: of_machine(now.cpu_user, then.cpu_user),
-                total_ticks: topology.map_or(0.0, |topology| ticks(total, topology)),
+                total_ticks: mhz_per_core.unwrap_or(0.0) * total / 100.0,
                 throttled_periods: now.throttled_periods,
                 throttled_time: now.throttled_time,
                 percent: total,
@@ -132,12 +134,6 @@ fn share(new: u64, old: u64, total: u64, old_total: u64, cores: u64) -> f64 {
         return 0.0;
     }
     (new - old) as f64 / (total - old_total) as f64 * cores as f64 * 100.0
-}
-
-#[expect(clippy::cast_precision_loss, reason = "MHz of a machine are far below the limit")]
-fn ticks(percent: f64, topology: Topology) -> f64 {
-    let per_core = topology.total_compute_mhz as f64 / f64::from(topology.cores.max(1));
-    percent / 100.0 * per_core
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! [`Exec`]: the driver.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -28,7 +28,7 @@ pub struct Exec {
 #[derive(Clone, Debug, Default)]
 struct Settings {
     options: PluginOptions,
-    topology: Option<Topology>,
+    topology: Option<Arc<Topology>>,
 }
 
 impl Exec {
@@ -99,7 +99,7 @@ impl Driver for Exec {
 
     async fn start_task(&self, task: TaskConfig) -> Result<StartedTask> {
         let Settings { options, topology } = self.settings().clone();
-        let plan = plan::plan(&task, &options, &self.cgroups, topology)?;
+        let plan = plan::plan(&task, &options, &self.cgroups, topology.as_deref())?;
         self.tasks.start(&task, &plan).await
     }
 
@@ -120,7 +120,7 @@ impl Driver for Exec {
     }
 
     async fn task_stats(&self, id: &str, interval: Duration) -> Result<BoxStream<Result<TaskStats>>> {
-        let topology = self.settings().topology;
+        let topology = self.settings().topology.clone();
         self.tasks.stats(id, interval, topology)
     }
 

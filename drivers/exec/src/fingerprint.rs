@@ -30,7 +30,7 @@ fn look(cgroups: &Hierarchy, is_root: bool) -> Fingerprint {
     if cgroups.is_off() {
         return Fingerprint::unhealthy("No cgroup mount was found, or it is read-only");
     }
-    Fingerprint::healthy([("driver.exec".to_owned(), Attribute::Bool(true))])
+    Fingerprint::healthy([("driver.exec".to_owned(), Attribute::from(true))])
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(look(&cgroups, true).health, Health::Healthy);
         assert_eq!(
             look(&cgroups, true).attributes.get("driver.exec"),
-            Some(&Attribute::Bool(true))
+            Some(&Attribute::from(true))
         );
         assert_eq!(look(&cgroups, false).health, Health::Undetected);
         assert_eq!(look(&Hierarchy::Off, true).health, Health::Unhealthy);

@@ -20,7 +20,7 @@ pub(crate) fn plan(
     task: &TaskConfig,
     operator: &PluginOptions,
     cgroups: &Hierarchy,
-    topology: Option<Topology>,
+    topology: Option<&Topology>,
 ) -> Result<Plan> {
     check_name(&task.name)?;
     let options = TaskOptions::from_value(task.driver_config.clone())?;

@@ -122,10 +122,7 @@ impl Tasks {
         let process = self.launch(&config.id, plan).await?;
         tracing::debug!(task = %config.id, pid = process.pid(), "started");
         place.fill(config, process);
-        Ok(StartedTask {
-            driver_state: DRIVER_STATE.to_vec(),
-            network: None,
-        })
+        Ok(StartedTask::new(DRIVER_STATE.to_vec()))
     }
 
     async fn launch(&self, id: &str, plan: &Plan) -> Result<Process> {
@@ -246,7 +243,7 @@ impl Tasks {
         &self,
         id: &str,
         interval: Duration,
-        topology: Option<Topology>,
+        topology: Option<Arc<Topology>>,
     ) -> Result<BoxStream<Result<TaskStats>>> {
         Ok(stats::samples(self.task(id)?.process.clone(), interval, topology))
     }

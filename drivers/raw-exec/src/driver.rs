@@ -1,6 +1,6 @@
 //! [`RawExec`]: the driver.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,7 +30,7 @@ pub struct RawExec {
 #[derive(Clone, Debug, Default)]
 struct Settings {
     options: PluginOptions,
-    topology: Option<Topology>,
+    topology: Option<Arc<Topology>>,
 }
 
 impl RawExec {
@@ -109,7 +109,7 @@ impl Driver for RawExec {
             let text = "raw_exec is disabled; its operator can set `enabled = true` in its configuration";
             return Err(Error::fatal(text));
         }
-        let plan = plan::plan(&task, &options, &self.cgroups, topology)?;
+        let plan = plan::plan(&task, &options, &self.cgroups, topology.as_deref())?;
         self.tasks.start(&task, &plan).await
     }
 
@@ -130,7 +130,7 @@ impl Driver for RawExec {
     }
 
     async fn task_stats(&self, id: &str, interval: Duration) -> Result<BoxStream<Result<TaskStats>>> {
-        let topology = self.settings().topology;
+        let topology = self.settings().topology.clone();
         self.tasks.stats(id, interval, topology)
     }
 

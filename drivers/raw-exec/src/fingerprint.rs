@@ -27,7 +27,7 @@ pub(crate) fn looks(is_enabled: watch::Receiver<bool>) -> BoxStream<Result<Finge
 
 fn look(is_enabled: bool) -> Fingerprint {
     if is_enabled {
-        Fingerprint::healthy([("driver.raw_exec".to_owned(), Attribute::Bool(true))])
+        Fingerprint::healthy([("driver.raw_exec".to_owned(), Attribute::from(true))])
     } else {
         Fingerprint::undetected("disabled")
     }

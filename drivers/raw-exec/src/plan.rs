@@ -15,7 +15,7 @@ pub(crate) fn plan(
     task: &TaskConfig,
     operator: &PluginOptions,
     cgroups: &Hierarchy,
-    topology: Option<Topology>,
+    topology: Option<&Topology>,
 ) -> Result<Plan> {
     let options = TaskOptions::from_value(task.driver_config.clone())?;
     if !task.mounts.is_empty() || !task.devices.is_empty() {

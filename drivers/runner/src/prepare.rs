@@ -252,16 +252,20 @@ impl PreparedTask {
             reason = "a share of a node's compute needs no more than 52 bits"
         )]
         let percent_ticks = cpu_mhz as f64 / total as f64;
+        let memory_mb = self.task.resources.memory;
+        let memory_max_mb = self.task.resources.memory_max.unwrap_or_default();
+        let limit_mb = i64::try_from(memory_mb).unwrap_or(i64::MAX).max(memory_max_mb);
         Resources {
             cpu_mhz,
-            memory_mb: self.task.resources.memory,
-            memory_max_mb: self.task.resources.memory_max.unwrap_or_default(),
+            memory_mb,
+            memory_max_mb,
             linux: LinuxResources {
                 cpu_shares: cpu_mhz,
+                memory_limit_bytes: limit_mb.saturating_mul(1024 * 1024),
                 percent_ticks,
                 ..LinuxResources::default()
             },
-            ports: Vec::new(),
+            ..Resources::default()
         }
     }
 

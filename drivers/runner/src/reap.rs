@@ -96,6 +96,7 @@ impl Reaper<'_> {
             return Err(format!("there is no driver \"{driver}\" to remove the task with"));
         };
         let handle = TaskHandle {
+            version: start.handle_version,
             config: self.bare_config(name, &start.task_id),
             state: TaskState::Unknown,
             driver_state: start.driver_state.clone(),

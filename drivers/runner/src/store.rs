@@ -69,6 +69,9 @@ pub struct TaskRecord {
     pub task_id: String,
     /// The driver that runs it.
     pub driver: String,
+    /// The version of `driver_state`, as the driver gave it.
+    #[serde(default)]
+    pub handle_version: i32,
     /// The driver's own record of its latest start; empty while that is under way.
     pub driver_state: Vec<u8>,
     /// Whether it has failed for good.
@@ -96,6 +99,9 @@ pub struct TaskRecord {
 pub struct Remains {
     /// The start's id.
     pub task_id: String,
+    /// The version of `driver_state`, as the driver gave it.
+    #[serde(default)]
+    pub handle_version: i32,
     /// The driver's own record of it.
     pub driver_state: Vec<u8>,
     /// What kept it from being removed.
@@ -245,6 +251,7 @@ impl TaskRecord {
     pub(crate) fn unfinished(&self) -> Option<Remains> {
         matches!(self.phase, Phase::Starting | Phase::Running | Phase::Exited).then(|| Remains {
             task_id: self.task_id.clone(),
+            handle_version: self.handle_version,
             driver_state: self.driver_state.clone(),
             reason: String::new(),
         })

@@ -230,6 +230,7 @@ impl TaskRunner {
     }
 
     fn note_start(&mut self, started: StartedTask) {
+        self.record.handle_version = started.version;
         self.record.driver_state = started.driver_state;
         self.record.network = started.network.map(Into::into);
         self.record.started_at = Some(unix_millis_now());

@@ -29,6 +29,15 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod attribute;
+mod topology;
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+pub use attribute::{Attribute, AttributeValue};
+pub use topology::{Core, CoreGrade, Distances, Topology};
+
 use async_trait::async_trait;
 use encamp_hclspec::{Spec, Value};
 use serde::{Deserialize, Serialize};
@@ -80,8 +89,17 @@ pub struct PluginInfo {
 impl PluginInfo {
     /// The description of a task driver that speaks the one API version there is.
     pub fn driver(name: &str, version: &str) -> Self {
+        Self::new(PluginType::Driver, name, version)
+    }
+
+    /// The description of a device plugin that speaks the one API version there is.
+    pub fn device(name: &str, version: &str) -> Self {
+        Self::new(PluginType::Device, name, version)
+    }
+
+    fn new(plugin_type: PluginType, name: &str, version: &str) -> Self {
         Self {
-            plugin_type: PluginType::Driver,
+            plugin_type,
             api_versions: vec![API_VERSION_010.to_owned()],
             version: version.to_owned(),
             name: name.to_owned(),
@@ -96,28 +114,22 @@ pub struct PluginConfig {
     pub config: Value,
     /// The API version that the host chose.
     pub api_version: String,
-    /// The node's processor topology, where the host knows it.
-    pub topology: Option<Topology>,
+    /// The processors of the node, where the host knows them. A host that only checks the configuration does not say.
+    pub topology: Option<Arc<Topology>>,
+    /// The ports that processes of the plugin's own may listen on, where the host limits them.
+    pub client_ports: Option<RangeInclusive<u16>>,
 }
 
 impl PluginConfig {
-    /// A configuration at the current API version, on a node of unknown topology.
+    /// A configuration at the current API version, on a node of which nothing is known.
     pub fn new(config: Value) -> Self {
         Self {
             config,
             api_version: API_VERSION_010.to_owned(),
             topology: None,
+            client_ports: None,
         }
     }
-}
-
-/// The processors of the node, as far as drivers need to know them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Topology {
-    /// The compute of all processors together, in MHz.
-    pub total_compute_mhz: u64,
-    /// How many logical processors there are.
-    pub cores: u32,
 }
 
 /// A plugin refused its configuration.

@@ -1,8 +1,8 @@
 //! A driver's health and attributes.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+use encamp_base::Attribute;
 use serde::{Deserialize, Serialize};
 
 /// One look of a driver at itself and at what it drives.
@@ -55,29 +55,4 @@ pub enum Health {
     Unhealthy,
     /// It works.
     Healthy,
-}
-
-/// One fact about a driver.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Attribute {
-    /// A truth.
-    Bool(bool),
-    /// A whole number.
-    Int(i64),
-    /// A number.
-    Float(f64),
-    /// A text.
-    String(String),
-}
-
-impl fmt::Display for Attribute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Bool(value) => value.fmt(f),
-            Self::Int(value) => value.fmt(f),
-            Self::Float(value) => value.fmt(f),
-            Self::String(value) => value.fmt(f),
-        }
-    }
 }

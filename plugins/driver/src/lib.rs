@@ -30,13 +30,16 @@ mod task;
 
 pub use capabilities::{Capabilities, FsIsolation, MountConfigs, NetworkIsolationMode};
 pub use driver::{BoxStream, Driver};
-pub use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, PluginType, Topology};
+pub use encamp_base::{
+    Attribute, AttributeValue, ConfigError, Core, CoreGrade, Distances, Plugin, PluginConfig, PluginInfo, PluginType,
+    Topology,
+};
 pub use env::Env;
 pub use error::{Error, Result};
 pub use exec::{ExecIo, ExecOptions, ExecOutput, TerminalSize};
-pub use fingerprint::{Attribute, Fingerprint, Health};
+pub use fingerprint::{Fingerprint, Health};
 pub use network::{DnsConfig, HostsConfig, NetworkIsolation, NetworkOverride};
-pub use resources::{LinuxResources, PortMapping, Resources};
+pub use resources::{LinuxResources, NetworkPort, NetworkResource, PortMapping, Resources};
 pub use stats::{CpuField, CpuUsage, MemoryField, MemoryUsage, ResourceUsage, TaskStats};
 pub use task::{
     Device, ExitResult, Mount, PROGRESS, Propagation, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskOutput,

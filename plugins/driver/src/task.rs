@@ -13,7 +13,7 @@ use crate::{DnsConfig, Env, NetworkIsolation, NetworkOverride, Resources};
 /// All that a driver is told about a task it is to start. `Debug` prints neither its configuration nor its environment.
 ///
 /// The default names nothing, and its output goes nowhere.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct TaskConfig {
     /// Unique for every start: `<alloc id>/<task name>/<8 hex digits>`.
     pub id: String,
@@ -107,7 +107,7 @@ pub enum TaskOutput {
 }
 
 /// A host path that is to appear inside the task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mount {
     /// Where the task sees it.
     pub task_path: PathBuf,
@@ -117,6 +117,10 @@ pub struct Mount {
     pub readonly: bool,
     /// How mounts below it travel.
     pub propagation: Propagation,
+    /// How it is labelled on a host with `SELinux` (`z`, `Z`); empty for not at all.
+    pub selinux_label: String,
+    /// The name of the group's volume that it comes from; empty where it comes from none.
+    pub request_name: String,
 }
 
 /// How mounts made below a mount travel between the host and the task.
@@ -144,9 +148,12 @@ pub struct Device {
 }
 
 /// What a host keeps to find a task again after a restart.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskHandle {
-    /// What the task was started from.
+    /// The version of `driver_state`, as the start gave it.
+    pub version: i32,
+    /// What the task was started from. Hosts may have lost `driver_config`, which is [`Value::Null`] then: what a driver
+    /// needs of it belongs into `driver_state`.
     pub config: TaskConfig,
     /// The state it was last seen in.
     pub state: TaskState,
@@ -155,12 +162,26 @@ pub struct TaskHandle {
 }
 
 /// What a start gives back.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct StartedTask {
-    /// The driver's own record of the task, to be kept and handed back in a [`TaskHandle`].
+    /// The version of `driver_state`, for the driver's own later lives. Those of most drivers are 1.
+    pub version: i32,
+    /// The driver's own record of the task, to be kept and handed back in a [`TaskHandle`]. Never empty: that would say
+    /// that the start was interrupted.
     pub driver_state: Vec<u8>,
     /// The task's own address, where the driver gave it one.
     pub network: Option<NetworkOverride>,
+}
+
+impl StartedTask {
+    /// A task on the host's own network, with this record at version 1.
+    pub fn new(driver_state: Vec<u8>) -> Self {
+        Self {
+            version: 1,
+            driver_state,
+            network: None,
+        }
+    }
 }
 
 /// The state of a task.

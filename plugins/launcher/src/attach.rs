@@ -37,6 +37,7 @@ pub(crate) async fn attach(data: &DataDir, parts: &Parts, alloc: &Alloc, task: &
     config.output = TaskOutput::Discard;
     let driver = Arc::clone(parts.drivers.get(&record.driver).context("the task's driver is gone")?);
     let handle = TaskHandle {
+        version: record.handle_version,
         config,
         state: TaskState::Running,
         driver_state: record.driver_state.clone(),

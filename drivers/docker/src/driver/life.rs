@@ -67,8 +67,8 @@ impl Docker {
         };
         self.adopt(&settings, &task, found, state.network.clone());
         Ok(StartedTask {
-            driver_state: state.encode(),
-            network: state.network,
+            network: state.network.clone(),
+            ..StartedTask::new(state.encode())
         })
     }
 

@@ -199,6 +199,7 @@ async fn a_created_container_is_no_task_to_take_back_but_one_to_start() {
     engine.create(&made.name, &spec).await.unwrap();
     let second = Docker::new(Arc::new(engine.clone()), place.dir.path().join("state"));
     let handle = TaskHandle {
+        version: 1,
         config: task.clone(),
         state: TaskState::Unknown,
         driver_state: Vec::new(),

@@ -88,7 +88,7 @@ impl World {
                 memory_mb: 64,
                 memory_max_mb: 0,
                 linux: LinuxResources::default(),
-                ports: Vec::new(),
+                ..Resources::default()
             },
             alloc_dir: self.alloc(),
             output: TaskOutput::Files {

@@ -67,7 +67,7 @@ pub fn set_user(env: &mut Env, user: &Identity) {
 
 /// The limits of a task's own cgroup. On a node with more MHz than the kernel has shares (`topology`), MHz are scaled down
 /// to fit; cores are left to the host where it manages them ([`join_procs`]).
-pub fn limits(resources: &Resources, topology: Option<Topology>, cgroups: &Hierarchy) -> Limits {
+pub fn limits(resources: &Resources, topology: Option<&Topology>, cgroups: &Hierarchy) -> Limits {
     let shares = match resources.linux.cpu_shares {
         0 => resources.cpu_mhz,
         shares => shares,
@@ -84,8 +84,8 @@ pub fn limits(resources: &Resources, topology: Option<Topology>, cgroups: &Hiera
     }
 }
 
-fn scale(mhz: u64, topology: Option<Topology>) -> u64 {
-    match topology.map(|topology| topology.total_compute_mhz) {
+fn scale(mhz: u64, topology: Option<&Topology>) -> u64 {
+    match topology.map(Topology::total_compute_mhz) {
         Some(total) if total >= MAX_SHARES => mhz.saturating_mul(MAX_SHARES) / total,
         _ => mhz,
     }
@@ -110,15 +110,10 @@ mod tests {
 
     #[test]
     fn shares_are_scaled_on_large_nodes_only() {
-        let node = |total_compute_mhz| {
-            Some(Topology {
-                total_compute_mhz,
-                cores: 1,
-            })
-        };
+        let node = |mhz| Topology::uniform(1, mhz);
         assert_eq!(scale(1000, None), 1000);
-        assert_eq!(scale(1000, node(100_000)), 1000);
-        assert_eq!(scale(1000, node(524_288)), 500);
+        assert_eq!(scale(1000, Some(&node(100_000))), 1000);
+        assert_eq!(scale(1000, Some(&node(524_288))), 500);
     }
 
     #[test]

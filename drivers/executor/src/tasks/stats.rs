@@ -1,6 +1,7 @@
 //! What a task uses.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use encamp_cgroup::Stats;
@@ -16,7 +17,7 @@ use crate::Process;
 pub(super) fn samples(
     process: Process,
     interval: Duration,
-    topology: Option<Topology>,
+    topology: Option<Arc<Topology>>,
 ) -> BoxStream<Result<TaskStats>> {
     let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(10)));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -39,7 +40,7 @@ pub(super) fn samples(
 
 struct Meter {
     process: Process,
-    topology: Option<Topology>,
+    topology: Option<Arc<Topology>>,
     before: Option<(Instant, Stats)>,
 }
 
@@ -52,7 +53,7 @@ impl Meter {
         let cpu = cpu(
             &stats,
             before.as_ref().map(|(at, stats)| (now - *at, stats)),
-            self.topology,
+            self.topology.as_deref(),
         );
         let memory = memory(&stats);
         TaskStats {
@@ -63,7 +64,7 @@ impl Meter {
     }
 }
 
-fn cpu(now: &Stats, before: Option<(Duration, &Stats)>, topology: Option<Topology>) -> CpuUsage {
+fn cpu(now: &Stats, before: Option<(Duration, &Stats)>, topology: Option<&Topology>) -> CpuUsage {
     let mut measured = Vec::new();
     let mut percent = |field: CpuField, of: fn(&Stats) -> Option<u64>| {
         let new = of(now)?;
@@ -82,7 +83,7 @@ fn cpu(now: &Stats, before: Option<(Duration, &Stats)>, topology: Option<Topolog
     };
     let throttled_periods = count(CpuField::ThrottledPeriods, now.cpu.throttled_periods);
     let throttled_time = count(CpuField::ThrottledTime, now.cpu.throttled_ns);
-    let mhz_of_a_core = topology.filter(|topology| topology.cores > 0).map(mhz_of_a_core);
+    let mhz_of_a_core = topology.and_then(Topology::mhz_per_core);
     measured.extend(mhz_of_a_core.map(|_| CpuField::TotalTicks));
     CpuUsage {
         percent: total,
@@ -101,11 +102,6 @@ fn cpu(now: &Stats, before: Option<(Duration, &Stats)>, topology: Option<Topolog
 )]
 fn share(used: u64, passed: u64) -> f64 {
     100.0 * used as f64 / passed.max(1) as f64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no machine has 2^53 MHz")]
-fn mhz_of_a_core(topology: Topology) -> f64 {
-    topology.total_compute_mhz as f64 / f64::from(topology.cores)
 }
 
 fn memory(stats: &Stats) -> MemoryUsage {
@@ -139,14 +135,11 @@ mod tests {
 
     #[test]
     fn percent_is_of_one_core_and_ticks_are_mhz_used() {
-        let topology = Topology {
-            total_compute_mhz: 8000,
-            cores: 4,
-        };
+        let topology = Topology::uniform(4, 2000);
         let usage = cpu(
             &stats(3_000),
             Some((Duration::from_micros(1), &stats(1_500))),
-            Some(topology),
+            Some(&topology),
         );
         assert!(
             (usage.percent - 150.0).abs() < 1e-9 && (usage.total_ticks - 3000.0).abs() < 1e-9,

@@ -122,6 +122,7 @@ fn shell(script: &str) -> String {
 
 fn handle(config: &TaskConfig, driver_state: &[u8]) -> TaskHandle {
     TaskHandle {
+        version: 1,
         config: config.clone(),
         state: TaskState::Running,
         driver_state: driver_state.to_vec(),

@@ -47,6 +47,7 @@ fn a_task_record_comes_back_as_it_was_written() {
     let mut record = TaskRecord {
         phase: Phase::Running,
         task_id: "a/web/1".to_owned(),
+        handle_version: 3,
         driver_state: vec![1, 2, 255],
         ..TaskRecord::default()
     };

@@ -78,6 +78,7 @@ impl TaskRunner {
     async fn ask(&mut self) -> Result<(), Error> {
         let driver = Arc::clone(&self.spec.driver);
         let handle = TaskHandle {
+            version: self.record.handle_version,
             config: self.spec.known_config(&self.surroundings(), &self.record.task_id),
             state: TaskState::Unknown,
             driver_state: self.record.driver_state.clone(),

@@ -15,6 +15,7 @@ impl TaskRunner {
     pub(super) async fn sweep(&mut self) {
         for start in self.record.remains.clone() {
             let handle = TaskHandle {
+                version: start.handle_version,
                 config: self.spec.known_config(&self.surroundings(), &start.task_id),
                 state: TaskState::Unknown,
                 driver_state: start.driver_state.clone(),
@@ -41,6 +42,7 @@ impl TaskRunner {
         self.record.remains.retain(|left| left.task_id != *id);
         self.record.remains.push(Remains {
             task_id: self.record.task_id.clone(),
+            handle_version: self.record.handle_version,
             driver_state: self.record.driver_state.clone(),
             reason,
         });

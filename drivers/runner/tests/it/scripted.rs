@@ -186,10 +186,7 @@ impl Driver for Scripted {
         };
         lock(&self.0.tasks).insert(task.id.clone(), watch::channel(exit).0);
         lock(&self.1).insert(task.id.clone());
-        Ok(StartedTask {
-            driver_state: b"state".to_vec(),
-            network: None,
-        })
+        Ok(StartedTask::new(b"state".to_vec()))
     }
 
     async fn wait_task(&self, id: &str) -> Result<ExitResult> {

@@ -135,6 +135,7 @@ async fn a_task_is_taken_back_by_its_record_and_by_its_name() {
         let started = place.docker.start_task(task.clone()).await.unwrap();
         place.restart();
         let handle = TaskHandle {
+            version: 1,
             config: task.clone(),
             state: TaskState::Running,
             driver_state: if by_name { Vec::new() } else { started.driver_state },
@@ -156,6 +157,7 @@ async fn a_task_is_taken_back_by_its_record_and_by_its_name() {
 async fn a_task_that_is_gone_is_not_taken_back() {
     let place = Place::shared();
     let handle = TaskHandle {
+        version: 1,
         config: place.task("true", &[]),
         state: TaskState::Running,
         driver_state: Vec::new(),
@@ -212,6 +214,7 @@ async fn a_strangers_container_is_neither_taken_back_nor_destroyed() {
         vec![id.as_str(), &alloc, &other],
     ];
     let handle = TaskHandle {
+        version: 1,
         config: task.clone(),
         state: TaskState::Unknown,
         driver_state: Vec::new(),
@@ -415,9 +418,6 @@ async fn the_engine_is_fingerprinted_at_once() {
         .unwrap()
         .unwrap();
     assert_eq!(look.health, Health::Healthy);
-    assert_eq!(look.attributes["driver.docker"], Attribute::Bool(true));
-    assert_eq!(
-        look.attributes["driver.docker.os_type"],
-        Attribute::String("linux".to_owned())
-    );
+    assert_eq!(look.attributes["driver.docker"], Attribute::from(true));
+    assert_eq!(look.attributes["driver.docker.os_type"], Attribute::from("linux"));
 }

@@ -81,6 +81,7 @@ async fn a_reader_and_a_driver_that_come_and_go_lose_no_line() {
     let expected = go(2001);
     place.restart();
     let handle = TaskHandle {
+        version: 1,
         config: task.clone(),
         state: TaskState::Running,
         driver_state: Vec::new(),

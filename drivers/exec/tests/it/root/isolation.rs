@@ -4,9 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use encamp_driver::{
-    Device, DnsConfig, Driver, HostsConfig, Mount, NetworkIsolation, NetworkIsolationMode, Propagation,
-};
+use encamp_driver::{Device, DnsConfig, Driver, HostsConfig, Mount, NetworkIsolation, NetworkIsolationMode};
 
 use crate::support::World;
 
@@ -88,7 +86,7 @@ async fn volumes_and_devices_appear_as_they_are_told_to() {
         task_path: task_path.into(),
         host_path: volume.clone(),
         readonly,
-        propagation: Propagation::Private,
+        ..Mount::default()
     };
     task.mounts = vec![mount("/data", true), mount("/etc/encamp-exec", false)];
     task.devices = vec![Device {
@@ -173,7 +171,7 @@ async fn links_that_a_task_planted_do_not_lead_its_next_start_out() {
         task_path: "/local/out/sub".into(),
         host_path: world.alloc().join("alloc"),
         readonly: true,
-        propagation: Propagation::Private,
+        ..Mount::default()
     }];
     let error = world
         .driver

@@ -345,6 +345,7 @@ async fn start(world: &World, task: TaskConfig) -> String {
 
 fn handle(task: &TaskConfig, driver_state: Vec<u8>) -> TaskHandle {
     TaskHandle {
+        version: 1,
         config: task.clone(),
         state: TaskState::Running,
         driver_state,
