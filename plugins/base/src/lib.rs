@@ -15,7 +15,7 @@
 //! #[async_trait::async_trait]
 //! impl Plugin for Noop {
 //!     fn info(&self) -> PluginInfo {
-//!         PluginInfo::driver("noop", "0.1.0")
+//!         PluginInfo::driver("noop", "0.2.0")
 //!     }
 //!     fn config_schema(&self) -> Spec {
 //!         Spec::object::<String>([])
