@@ -48,6 +48,12 @@ impl From<BTreeMap<String, String>> for Env {
     }
 }
 
+impl From<Env> for BTreeMap<String, String> {
+    fn from(env: Env) -> Self {
+        env.0
+    }
+}
+
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Env {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(iter: I) -> Self {
         Self(

@@ -1,0 +1,130 @@
+//! [`RemotePlugin`]: a plugin at the far end of a connection.
+
+use async_trait::async_trait;
+use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, PluginType};
+use encamp_hclspec::{Diagnostics, Spec};
+use encamp_proto::base as wire;
+use encamp_proto::base::base_plugin_client::BasePluginClient;
+use tonic::transport::Channel;
+
+use crate::server::MAX_MESSAGE;
+use crate::{CallError, Life, config, node, spec};
+
+/// A plugin at the far end of a connection. Who it is and what may be configured was asked once, when it was connected.
+#[derive(Clone, Debug)]
+pub struct RemotePlugin {
+    client: BasePluginClient<Channel>,
+    life: Life,
+    info: PluginInfo,
+    schema: Option<Spec>,
+}
+
+/// Why a plugin cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// It did not answer.
+    #[error("plugin does not answer {call}")]
+    Call {
+        /// What was asked.
+        call: &'static str,
+        /// Why there is no answer.
+        #[source]
+        source: CallError,
+    },
+    /// It is neither a driver nor a device plugin.
+    #[error("plugin is of unknown type {0}: neither a driver nor a device plugin")]
+    UnknownType(i32),
+    /// Its schema cannot be read.
+    #[error("plugin {name} has a schema that cannot be read: {diagnostics}")]
+    Schema {
+        /// The plugin.
+        name: String,
+        /// All that is wrong with the schema.
+        diagnostics: Diagnostics,
+    },
+}
+
+impl RemotePlugin {
+    /// Asks the plugin who it is and what may be configured.
+    ///
+    /// # Errors
+    /// A plugin that ends, does not answer, or answers what no host understands.
+    ///
+    /// # Cancel safety
+    /// Nothing was changed when the future is dropped.
+    pub async fn connect(channel: Channel, life: Life) -> Result<Self, ConnectError> {
+        let mut client = BasePluginClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
+        let failed = |call| move |source| ConnectError::Call { call, source };
+        let answer = life.answer(client.plugin_info(wire::PluginInfoRequest {})).await;
+        let info = info(answer.map_err(failed("PluginInfo"))?.into_inner())?;
+        let answer = life.answer(client.config_schema(wire::ConfigSchemaRequest {})).await;
+        let message = answer.map_err(failed("ConfigSchema"))?.into_inner().spec;
+        let schema = message.map(spec::from_message).transpose();
+        let schema = schema.map_err(|diagnostics| ConnectError::Schema {
+            name: info.name.clone(),
+            diagnostics,
+        })?;
+        Ok(Self {
+            client,
+            life,
+            info,
+            schema,
+        })
+    }
+
+    /// Whether the plugin still lives.
+    pub fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// Whether it can be configured at all.
+    pub fn is_configurable(&self) -> bool {
+        self.schema.is_some()
+    }
+}
+
+#[async_trait]
+impl Plugin for RemotePlugin {
+    fn info(&self) -> PluginInfo {
+        self.info.clone()
+    }
+
+    /// A plugin that sends no schema can be configured with nothing.
+    fn config_schema(&self) -> Spec {
+        self.schema.clone().unwrap_or_else(|| Spec::object::<String>([]))
+    }
+
+    async fn set_config(&self, config: PluginConfig) -> Result<(), ConfigError> {
+        let refused = |reason: String| ConfigError::new("config", reason);
+        // A plugin without a schema is sent no bytes, which is how it knows.
+        let bytes = match self.schema {
+            Some(_) => config::to_bytes(&config.config).map_err(|error| refused(error.to_string()))?,
+            None => Vec::new(),
+        };
+        let request = wire::SetConfigRequest {
+            msgpack_config: bytes.into(),
+            nomad_config: node::to_message(config.topology.as_deref(), config.client_ports.as_ref()),
+            plugin_api_version: config.api_version,
+        };
+        let answer = self.life.answer(self.client.clone().set_config(request)).await;
+        answer.map_err(|error| refused(error.to_string()))?;
+        Ok(())
+    }
+}
+
+fn info(message: wire::PluginInfoResponse) -> Result<PluginInfo, ConnectError> {
+    let plugin_type = match message.r#type() {
+        wire::PluginType::Driver => PluginType::Driver,
+        wire::PluginType::Device => PluginType::Device,
+        wire::PluginType::Unknown => return Err(ConnectError::UnknownType(message.r#type)),
+    };
+    Ok(PluginInfo {
+        plugin_type,
+        api_versions: message.plugin_api_versions,
+        version: message.plugin_version,
+        name: message.name,
+    })
+}

@@ -1,0 +1,27 @@
+//! What every plugin answers, over gRPC: as server, as client, and what their errors mean.
+//!
+//! [`BaseService`] answers for a [`Plugin`](encamp_base::Plugin); [`RemotePlugin`] is a `Plugin` whose answers come from
+//! the far end of a connection. The crates of drivers and of device plugins build on both, and on what they share:
+//! schemas ([`spec`]), configurations ([`config`]), facts ([`attribute`]), errors that say whether to try again
+//! ([`status`]), and the end of the plugin's process ([`Life`]).
+#![forbid(unsafe_code)]
+
+pub mod attribute;
+mod client;
+pub mod config;
+mod life;
+mod node;
+mod server;
+pub mod spec;
+pub mod status;
+
+pub use client::{ConnectError, RemotePlugin};
+pub use life::{CallError, Ended, Life};
+pub use server::{BaseService, MAX_MESSAGE};
+
+/// The name of the cookie that a Nomad agent and its plugins know each other by.
+pub const COOKIE_NAME: &str = "NOMAD_PLUGIN_MAGIC_COOKIE";
+/// The cookie. It keeps people from running a plugin by mistake; it is no secret.
+pub const COOKIE: &str = "e4327c2e01eabfd75a8a67adb114fb34a757d57eee7728d857a8cec6e91a7255";
+/// The version of the services that this crate and its neighbours speak.
+pub const PROTOCOL_VERSION: u32 = 2;
