@@ -27,14 +27,28 @@ pub struct Cgroup {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
-    V1 { dirs: BTreeMap<Controller, PathBuf> },
-    V2 { dir: PathBuf },
+    V1 {
+        dirs: BTreeMap<Controller, PathBuf>,
+        /// The cpuset that a host made for the task: joined, and never removed.
+        #[serde(default)]
+        cpuset: Option<PathBuf>,
+    },
+    V2 {
+        dir: PathBuf,
+        /// Whether a host made it for the task, and what is above it is the host's.
+        #[serde(default)]
+        given: bool,
+    },
     Off,
 }
 
 impl Cgroup {
     pub(crate) fn new(kind: Kind) -> Self {
         Self { kind }
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        self.kind
     }
 
     /// Makes it and sets its limits. What exists already is used, with its limits set anew.
@@ -44,8 +58,9 @@ impl Cgroup {
     pub fn create(&self, limits: &Limits) -> Result<(), CgroupError> {
         let mut made = Vec::new();
         let created = match &self.kind {
-            Kind::V1 { dirs } => create_v1(dirs, limits, &mut made),
-            Kind::V2 { dir } => create_v2(dir, limits, &mut made),
+            Kind::V1 { dirs, cpuset } => create_v1(dirs, cpuset.as_deref(), limits, &mut made),
+            Kind::V2 { dir, given: true } => create_given(dir, limits, &mut made),
+            Kind::V2 { dir, given: false } => create_v2(dir, limits, &mut made),
             Kind::Off => Ok(()),
         };
         if created.is_err() {
@@ -59,7 +74,7 @@ impl Cgroup {
 
     /// The files to write `0` into for a process to join. Empty until created.
     pub fn procs_files(&self) -> Vec<PathBuf> {
-        let dirs = self.dirs().into_iter();
+        let dirs = self.dirs().into_iter().chain(self.joined().map(Path::to_owned));
         dirs.map(|dir| dir.join("cgroup.procs"))
             .filter(|file| file.exists())
             .collect()
@@ -88,7 +103,7 @@ impl Cgroup {
     pub fn kill(&self) -> Result<(), CgroupError> {
         match &self.kind {
             Kind::V1 { .. } => self.primary().map_or(Ok(()), |dir| kill::v1(&dir)),
-            Kind::V2 { dir } => kill::v2(dir),
+            Kind::V2 { dir, .. } => kill::v2(dir),
             Kind::Off => Ok(()),
         }
     }
@@ -99,8 +114,8 @@ impl Cgroup {
     /// [`CgroupError`] when it does not exist.
     pub fn stats(&self) -> Result<Stats, CgroupError> {
         match &self.kind {
-            Kind::V1 { dirs } => stats::v1(dirs),
-            Kind::V2 { dir } => stats::v2(dir),
+            Kind::V1 { dirs, .. } => stats::v1(dirs),
+            Kind::V2 { dir, .. } => stats::v2(dir),
             Kind::Off => Ok(Stats::default()),
         }
     }
@@ -111,16 +126,16 @@ impl Cgroup {
     /// [`CgroupError`]; a cgroup that does not exist has none.
     pub fn oom_kills(&self) -> Result<u64, CgroupError> {
         match &self.kind {
-            Kind::V1 { dirs } => dirs
+            Kind::V1 { dirs, .. } => dirs
                 .get(&Controller::Memory)
                 .map_or(Ok(0), |dir| stats::oom_kills_v1(dir)),
-            Kind::V2 { dir } => stats::oom_kills_v2(dir),
+            Kind::V2 { dir, .. } => stats::oom_kills_v2(dir),
             Kind::Off => Ok(0),
         }
     }
 
-    /// Kills what is in it and removes it, and the common parent if it was the last one. What is missing is fine.
-    /// Blocks, for at most 20 s.
+    /// Kills what is in it and removes it, and the common parent if it was the last one. What is missing is fine. Of what a
+    /// host made, only the task's own v2 cgroup goes. Blocks, for at most 20 s.
     ///
     /// # Errors
     /// [`CgroupError`].
@@ -144,8 +159,8 @@ impl Cgroup {
     /// The directory that says which processes are in it: the freezer's on v1, where it is mounted.
     fn primary(&self) -> Option<PathBuf> {
         match &self.kind {
-            Kind::V1 { dirs } => dirs.values().next().cloned(),
-            Kind::V2 { dir } => Some(dir.clone()),
+            Kind::V1 { dirs, .. } => dirs.values().next().cloned(),
+            Kind::V2 { dir, .. } => Some(dir.clone()),
             Kind::Off => None,
         }
     }
@@ -153,14 +168,25 @@ impl Cgroup {
     /// Its directories, each once: controllers may share one.
     fn dirs(&self) -> BTreeSet<PathBuf> {
         match &self.kind {
-            Kind::V1 { dirs } => dirs.values().cloned().collect(),
-            Kind::V2 { dir } => BTreeSet::from([dir.clone()]),
+            Kind::V1 { dirs, .. } => dirs.values().cloned().collect(),
+            Kind::V2 { dir, .. } => BTreeSet::from([dir.clone()]),
             Kind::Off => BTreeSet::new(),
         }
     }
 
-    /// Removes the common parents; those with other tasks in them stay.
+    /// What it joins without having made it.
+    fn joined(&self) -> Option<&Path> {
+        match &self.kind {
+            Kind::V1 { cpuset, .. } => cpuset.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Removes the common parents; those with other tasks in them stay, and those that are not ours.
     fn remove_parents(&self) {
+        if matches!(self.kind, Kind::V2 { given: true, .. }) {
+            return;
+        }
         for dir in self.dirs() {
             if let Some(parent) = dir.parent() {
                 drop(std::fs::remove_dir(parent));
@@ -171,10 +197,13 @@ impl Cgroup {
 
 fn create_v1(
     dirs: &BTreeMap<Controller, PathBuf>,
+    given: Option<&Path>,
     limits: &Limits,
     made: &mut Vec<PathBuf>,
 ) -> Result<(), CgroupError> {
-    let missing = limits.needed().find(|controller| !dirs.contains_key(controller));
+    let is_given = |controller| controller == Controller::Cpuset && given.is_some();
+    let mut needed = limits.needed();
+    let missing = needed.find(|controller| !dirs.contains_key(controller) && !is_given(*controller));
     if let (Some(missing), Some(dir)) = (missing, dirs.values().next()) {
         let text = format!("the host has no v1 controller {}", missing.name());
         let source = io::Error::new(io::ErrorKind::Unsupported, text);
@@ -185,7 +214,21 @@ fn create_v1(
         let fresh = make(dir, made)?;
         limits.apply_v1(*controller, dir, fresh)?;
     }
-    Ok(())
+    match (given, &limits.cpuset) {
+        // A reserved set has no cores yet, and nobody can join it.
+        (Some(given), Some(cores)) => fs::write(&given.join("cpuset.cpus"), cores),
+        _ => Ok(()),
+    }
+}
+
+/// A cgroup that a host made: it has handed the controllers down, and has its own ideas of what is above.
+fn create_given(dir: &Path, limits: &Limits, made: &mut Vec<PathBuf>) -> Result<(), CgroupError> {
+    let fresh = fs::make_dir(dir)?;
+    if fresh {
+        // An earlier start's end has removed it.
+        made.push(dir.to_owned());
+    }
+    limits.apply_v2(dir, fresh)
 }
 
 fn create_v2(dir: &Path, limits: &Limits, made: &mut Vec<PathBuf>) -> Result<(), CgroupError> {

@@ -1,7 +1,7 @@
 //! Which cgroups the host has, and where.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -156,12 +156,43 @@ impl Hierarchy {
                     .iter()
                     .map(|(controller, mount)| (*controller, mount.join(parent).join(&name)))
                     .collect(),
+                cpuset: None,
             },
             Self::V2 { mount, parent } => Kind::V2 {
                 dir: mount.join(parent).join(format!("{name}.scope")),
+                given: false,
             },
             Self::Off => Kind::Off,
         })
+    }
+
+    /// The cgroup of a task for which a host has made one, as a Nomad agent does. On v2 `given` is the task's cgroup; on v1 it
+    /// is a cpuset, which the task joins besides its own. What else the host made is left as it is. A directory outside of
+    /// the tree (on v1: of the cpuset's) is not the task's, and is ignored. Nothing is made.
+    pub fn task_in(&self, name: &str, given: &Path) -> Cgroup {
+        let is_below = |mount: &Path| {
+            let below = given.strip_prefix(mount);
+            below.is_ok_and(|path| {
+                let mut parts = path.components().peekable();
+                parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+            })
+        };
+        match (self, self.task(name).kind()) {
+            (Self::V1 { mounts, .. }, Kind::V1 { mut dirs, .. })
+                if mounts.get(&Controller::Cpuset).is_some_and(|mount| is_below(mount)) =>
+            {
+                dirs.remove(&Controller::Cpuset);
+                Cgroup::new(Kind::V1 {
+                    dirs,
+                    cpuset: Some(given.to_owned()),
+                })
+            }
+            (Self::V2 { mount, .. }, _) if is_below(mount) => Cgroup::new(Kind::V2 {
+                dir: given.to_owned(),
+                given: true,
+            }),
+            (_, own) => Cgroup::new(own),
+        }
     }
 
     /// Whether there are no cgroups to use.

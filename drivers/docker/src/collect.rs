@@ -32,6 +32,7 @@ use crate::engine::{Container, Engine};
 use crate::events::{Events, TaskRef};
 
 pub use self::decode::Batch;
+pub(crate) use self::sink::begin;
 
 /// What to collect, and where to.
 pub(crate) struct Order {

@@ -2,6 +2,7 @@
 
 mod plugin;
 mod task;
+mod task_spec;
 
 use std::time::Duration;
 

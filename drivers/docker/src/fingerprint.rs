@@ -65,6 +65,8 @@ async fn look(engine: &dyn Engine, options: &PluginOptions, seen: &AtomicBool) -
     if let Ok(Some(gateway)) = engine.bridge_gateway().await {
         attributes.push(("driver.docker.bridge_ip", Attribute::from(gateway)));
     }
+    // Cores that are reserved later are not taken from tasks that run.
+    attributes.push(("driver.docker.cpuset_management.disabled", Attribute::from(true)));
     if options.allow_privileged {
         attributes.push(("driver.docker.privileged.enabled", Attribute::from(true)));
     }

@@ -1,6 +1,6 @@
 //! What a host keeps of a task, opaque to it.
 
-use encamp_driver::NetworkOverride;
+use encamp_driver::{NetworkOverride, TaskOutput};
 use serde::{Deserialize, Serialize};
 
 /// What is needed to take a task back. Holds no secrets.
@@ -10,6 +10,9 @@ pub(crate) struct DriverState {
     pub(crate) container_id: String,
     pub(crate) image_id: String,
     pub(crate) network: Option<NetworkOverride>,
+    /// Where the task's output goes: options may have changed by the time when it is taken up again.
+    #[serde(default)]
+    pub(crate) output: Option<TaskOutput>,
 }
 
 impl DriverState {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use encamp_caps::{CapabilitySet, Request, calculate};
-use encamp_driver::{ConfigError, Error};
+use encamp_driver::{ConfigError, Error, FsIsolation, LogOptions};
 use encamp_hclspec::{Spec, Type, Value, from_value};
 use encamp_mount::Switch;
 use encamp_users::{Denied, Identity};
@@ -40,20 +40,24 @@ impl Mode {
 #[derive(Clone, Debug)]
 pub(crate) struct PluginOptions {
     pub(crate) switch: Switch,
+    pub(crate) fs_isolation: FsIsolation,
     pub(crate) pid_mode: Mode,
     pub(crate) ipc_mode: Mode,
     pub(crate) allow_caps: CapabilitySet,
     pub(crate) denied: Denied,
+    pub(crate) logs: LogOptions,
 }
 
 impl Default for PluginOptions {
     fn default() -> Self {
         Self {
             switch: Switch::PivotRoot,
+            fs_isolation: FsIsolation::Image,
             pid_mode: Mode::Private,
             ipc_mode: Mode::Private,
             allow_caps: CapabilitySet::nomad_defaults(),
             denied: Denied::default(),
+            logs: LogOptions::default(),
         }
     }
 }
@@ -62,6 +66,7 @@ impl Default for PluginOptions {
 #[serde(default)]
 struct RawPluginOptions {
     no_pivot_root: bool,
+    fs_isolation: String,
     default_pid_mode: String,
     default_ipc_mode: String,
     allow_caps: Option<Vec<String>>,
@@ -73,6 +78,7 @@ impl Default for RawPluginOptions {
     fn default() -> Self {
         Self {
             no_pivot_root: false,
+            fs_isolation: "image".to_owned(),
             default_pid_mode: "private".to_owned(),
             default_ipc_mode: "private".to_owned(),
             allow_caps: None,
@@ -85,18 +91,55 @@ impl Default for RawPluginOptions {
 impl PluginOptions {
     /// The schema of the operator's configuration.
     pub(crate) fn spec() -> Spec {
-        let text = |name: &'static str| (name, Spec::attr(name, Type::String));
-        Spec::object([
-            ("no_pivot_root", Spec::attr("no_pivot_root", Type::Bool)),
-            text("default_pid_mode"),
-            text("default_ipc_mode"),
-            ("allow_caps", Spec::attr("allow_caps", Type::list(Type::String))),
-            text("denied_host_uids"),
-            text("denied_host_gids"),
-        ])
+        let caps = Value::list(Type::String, CapabilitySet::nomad_defaults().short_names());
+        let own = [
+            (
+                "fs_isolation",
+                text("fs_isolation", "image"),
+                "`image`: the driver makes the task's root of binds, and nothing is copied. `chroot`: the task's root is \
+                 its directory as the agent has filled it (`chroot_env`), as with Nomad's own driver.",
+            ),
+            (
+                "no_pivot_root",
+                Spec::default_value(Spec::attr("no_pivot_root", Type::Bool), false),
+                "Leave the host's root by moving the new one over it, for hosts whose root is a ramdisk.",
+            ),
+            (
+                "default_pid_mode",
+                text("default_pid_mode", "private"),
+                "`private` or `host`: whether tasks that do not say see the host's processes.",
+            ),
+            (
+                "default_ipc_mode",
+                text("default_ipc_mode", "private"),
+                "`private` or `host`: whether tasks that do not say share the host's IPC.",
+            ),
+            (
+                "allow_caps",
+                Spec::default_value(Spec::attr("allow_caps", Type::list(Type::String)), caps),
+                "The capabilities that tasks may have, or `all`.",
+            ),
+            (
+                "denied_host_uids",
+                Spec::attr("denied_host_uids", Type::String),
+                "Ids and ranges (`0-99,1000`) that tasks may not run as.",
+            ),
+            (
+                "denied_host_gids",
+                Spec::attr("denied_host_gids", Type::String),
+                "The same for groups; supplementary ones count.",
+            ),
+        ];
+        let own = own.map(|(name, spec, what)| (name.to_owned(), spec.described(what)));
+        Spec::object(own.into_iter().chain(LogOptions::spec()))
     }
 
+    /// The options in a value; one that holds nothing at all is what a host sends that has nothing to say.
     pub(crate) fn from_value(value: Value) -> Result<Self, ConfigError> {
+        if value.is_null() {
+            return Ok(Self::default());
+        }
+        let logs = LogOptions::from_value(&value)?;
         let raw: RawPluginOptions =
             from_value(value).map_err(|error| ConfigError::new(error.path().join("."), error.message()))?;
         let mode = |option: &str, text: &str| {
@@ -111,7 +154,17 @@ impl PluginOptions {
             None => Ok(CapabilitySet::nomad_defaults()),
             Some(names) => CapabilitySet::parse(names, CapabilitySet::supported()),
         };
+        let fs_isolation = match raw.fs_isolation.as_str() {
+            "image" => FsIsolation::Image,
+            "chroot" => FsIsolation::Chroot,
+            other => {
+                let text = format!("it is {other:?}; it must be \"image\" or \"chroot\"");
+                return Err(ConfigError::new("fs_isolation", text));
+            }
+        };
         Ok(Self {
+            logs,
+            fs_isolation,
             switch: if raw.no_pivot_root {
                 Switch::MoveMount
             } else {
@@ -160,17 +213,37 @@ struct RawTaskOptions {
 impl TaskOptions {
     /// The schema of a task's `config` block.
     pub(crate) fn spec() -> Spec {
-        let text = |name: &'static str| (name, Spec::attr(name, Type::String));
-        let texts = |name: &'static str| (name, Spec::attr(name, Type::list(Type::String)));
-        Spec::object([
-            ("command", Spec::attr("command", Type::String).required()),
-            texts("args"),
-            text("pid_mode"),
-            text("ipc_mode"),
-            texts("cap_add"),
-            texts("cap_drop"),
-            text("work_dir"),
-        ])
+        let texts = |name: &str| Spec::attr(name, Type::list(Type::String));
+        let options = [
+            (
+                "command",
+                Spec::attr("command", Type::String).required(),
+                "The program: looked for as `/local/<command>`, `/<command>`, then along `PATH`.",
+            ),
+            ("args", texts("args"), "Its arguments."),
+            (
+                "work_dir",
+                text("work_dir", "/"),
+                "Where it starts: an absolute path inside the task.",
+            ),
+            (
+                "pid_mode",
+                Spec::attr("pid_mode", Type::String),
+                "`private` or `host`; else the operator's `default_pid_mode`.",
+            ),
+            (
+                "ipc_mode",
+                Spec::attr("ipc_mode", Type::String),
+                "`private` or `host`; else the operator's `default_ipc_mode`.",
+            ),
+            (
+                "cap_add",
+                texts("cap_add"),
+                "Capabilities on top of the usual ones, or `all`; the operator must allow them.",
+            ),
+            ("cap_drop", texts("cap_drop"), "Capabilities to do without, or `all`."),
+        ];
+        Spec::object(options.map(|(name, spec, what)| (name, spec.described(what))))
     }
 
     pub(crate) fn from_value(value: Value) -> Result<Self, Error> {
@@ -228,6 +301,10 @@ impl TaskOptions {
         let set = set.map_err(|error| Error::InvalidConfig(error.to_string()))?;
         Ok(set.intersection(CapabilitySet::supported()))
     }
+}
+
+fn text(name: &str, default: &str) -> Spec {
+    Spec::default_value(Spec::attr(name, Type::String), default)
 }
 
 fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, Topology};
 use encamp_cgroup::Hierarchy;
 use encamp_driver::{
-    BoxStream, Capabilities, Driver, ExecIo, ExecOptions, ExecOutput, ExitResult, Fingerprint, FsIsolation,
-    MountConfigs, NetworkIsolationMode, Result, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskStats, TaskStatus,
+    BoxStream, Capabilities, Driver, ExecIo, ExecOptions, ExecOutput, ExitResult, Fingerprint, MountConfigs,
+    NetworkIsolationMode, Result, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskStats, TaskStatus,
 };
 use encamp_executor::Executor;
 use encamp_executor::tasks::Tasks;
@@ -75,16 +75,18 @@ impl Driver for Exec {
         Ok(TaskOptions::spec())
     }
 
-    /// The task's root is made by the driver, of its own directory and of the host's: to a host it is an image.
+    /// Unless its operator wants it filled by the host, a task's root is made by the driver, of its own directory and of
+    /// the host's: to a host it is an image.
     async fn capabilities(&self) -> Result<Capabilities> {
+        let settings = self.settings();
         Ok(Capabilities {
             send_signals: true,
             exec: true,
-            fs_isolation: FsIsolation::Image,
+            fs_isolation: settings.options.fs_isolation,
             network_isolation_modes: vec![NetworkIsolationMode::Host, NetworkIsolationMode::Group],
             must_initiate_network: false,
             mount_configs: MountConfigs::Any,
-            disable_log_collection: true,
+            disable_log_collection: settings.options.logs.disable_log_collection(),
             dynamic_workload_users: false,
         })
     }

@@ -28,7 +28,7 @@ fn look(cgroups: &Hierarchy, is_root: bool) -> Fingerprint {
         return Fingerprint::undetected("Driver must run as root");
     }
     if cgroups.is_off() {
-        return Fingerprint::unhealthy("No cgroup mount was found, or it is read-only");
+        return Fingerprint::unhealthy("Failed to discover cgroup mount point");
     }
     Fingerprint::healthy([("driver.exec".to_owned(), Attribute::from(true))])
 }
@@ -53,10 +53,11 @@ mod tests {
             Some(&Attribute::from(true))
         );
         assert_eq!(look(&cgroups, false).health, Health::Undetected);
-        assert_eq!(look(&Hierarchy::Off, true).health, Health::Unhealthy);
-        assert_eq!(
-            look(&Hierarchy::Off, false).health_description,
-            "Driver must run as root"
-        );
+        assert_eq!(look(&cgroups, true).health_description, "Healthy");
+        let look = |root| look(&Hierarchy::Off, root);
+        assert_eq!(look(true).health, Health::Unhealthy);
+        assert_eq!(look(true).health_description, "Failed to discover cgroup mount point");
+        assert_eq!(look(false).health_description, "Driver must run as root");
+        assert!(look(true).attributes.is_empty() && look(false).attributes.is_empty());
     }
 }

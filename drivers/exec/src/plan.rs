@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use encamp_cgroup::Hierarchy;
-use encamp_driver::{Device, Error, Mount, Propagation, Result, TaskConfig, Topology};
-use encamp_executor::tasks::{identity, join_procs, limits, network_namespace, output, set_user};
+use encamp_driver::{Device, Error, FsIsolation, Mount, Propagation, Result, TaskConfig, Topology};
+use encamp_executor::tasks::{cgroup, identity, limits, network_namespace, output, set_user};
 use encamp_executor::{Isolation, Plan};
 use encamp_mount::{Bind, Rootfs};
 use encamp_users::Identity;
@@ -34,10 +34,9 @@ pub(crate) fn plan(
         task_dir: PathBuf::from("/"),
         work_dir: options.work_dir,
         user: Some(user),
-        output: output(task),
-        cgroup: (!cgroups.is_off()).then(|| cgroups.task(&task.id)),
-        limits: limits(&task.resources, topology, cgroups),
-        join_procs: join_procs(&task.resources, cgroups).into_iter().collect(),
+        output: output(task, &operator.logs),
+        cgroup: cgroup(task, cgroups),
+        limits: limits(&task.resources, topology),
         isolation: Some(Isolation {
             rootfs: rootfs(task, operator)?,
             private_pid: pid_mode.is_private(),
@@ -76,6 +75,11 @@ fn rootfs(task: &TaskConfig, operator: &PluginOptions) -> Result<Rootfs> {
     let builder = Rootfs::for_task(task.task_dir())
         .shared_alloc(task.alloc_dir.join("alloc"))
         .switch(operator.switch);
+    let builder = match operator.fs_isolation {
+        // The host has filled the task's directory.
+        FsIsolation::Chroot => builder.host_directories::<PathBuf>([]),
+        _ => builder,
+    };
     let own_network = network_namespace(task).is_some();
     let files = [
         ("/etc/resolv.conf", dns::resolv_conf(task.dns.as_ref(), own_network)?),

@@ -5,7 +5,7 @@
 //! from a task's configuration to a [`Plan`]; the rest of its trait is one call each.
 //!
 //! ```no_run
-//! use encamp_driver::{Result, StartedTask, TaskConfig};
+//! use encamp_driver::{LogOptions, Result, StartedTask, TaskConfig};
 //! use encamp_executor::tasks::{Tasks, network_namespace, output};
 //! use encamp_executor::{Executor, Plan};
 //!
@@ -23,7 +23,7 @@
 //!             env: task.env.to_pairs(),
 //!             task_dir: task.task_dir(),
 //!             work_dir: task.task_dir(),
-//!             output: output(&task),
+//!             output: output(&task, &LogOptions::default()),
 //!             network_namespace: network_namespace(&task),
 //!             ..Plan::new("/bin/sh")
 //!         };
@@ -55,7 +55,7 @@ mod plan;
 mod stats;
 mod usage;
 
-pub use plan::{identity, join_procs, limits, network_namespace, output, set_user};
+pub use plan::{cgroup, identity, limits, network_namespace, output, set_user};
 
 use errors::{control_error, launch_error, session_error};
 

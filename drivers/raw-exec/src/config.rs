@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
-use encamp_driver::{ConfigError, Error};
+use encamp_driver::{ConfigError, Error, LogOptions};
 use encamp_hclspec::{Spec, Type, Value, from_value};
 use encamp_users::Denied;
 use serde::Deserialize;
@@ -16,10 +16,12 @@ pub(crate) struct PluginOptions {
     pub(crate) enabled: bool,
     pub(crate) denied: Denied,
     pub(crate) denied_envvars: Vec<String>,
+    pub(crate) logs: LogOptions,
 }
 
 #[derive(Deserialize)]
 struct RawPluginOptions {
+    #[serde(default, deserialize_with = "or_default")]
     enabled: bool,
     #[serde(default)]
     denied_host_uids: Option<String>,
@@ -30,16 +32,39 @@ struct RawPluginOptions {
 }
 
 pub(crate) fn plugin_spec() -> Spec {
-    Spec::object([
-        ("enabled", Spec::default_value(Spec::attr("enabled", Type::Bool), false)),
-        ("denied_host_uids", Spec::attr("denied_host_uids", Type::String)),
-        ("denied_host_gids", Spec::attr("denied_host_gids", Type::String)),
-        ("denied_envvars", Spec::attr("denied_envvars", Type::list(Type::String))),
-    ])
+    let own = [
+        (
+            "enabled",
+            Spec::default_value(Spec::attr("enabled", Type::Bool), false),
+            "Whether tasks can be started at all.",
+        ),
+        (
+            "denied_host_uids",
+            Spec::attr("denied_host_uids", Type::String),
+            "Ids and ranges (`0-99,1000`) that tasks may not run as.",
+        ),
+        (
+            "denied_host_gids",
+            Spec::attr("denied_host_gids", Type::String),
+            "The same for groups; supplementary ones count.",
+        ),
+        (
+            "denied_envvars",
+            Spec::attr("denied_envvars", Type::list(Type::String)),
+            "Variables that no task gets; `*` stands for any text.",
+        ),
+    ];
+    let own = own.map(|(name, spec, what)| (name.to_owned(), spec.described(what)));
+    Spec::object(own.into_iter().chain(LogOptions::spec()))
 }
 
 impl PluginOptions {
+    /// The options in a value; one that holds nothing at all is what a host sends that has nothing to say.
     pub(crate) fn from_value(value: Value) -> Result<Self, ConfigError> {
+        if value.is_null() {
+            return Ok(Self::default());
+        }
+        let logs = LogOptions::from_value(&value)?;
         let raw: RawPluginOptions =
             from_value(value).map_err(|error| ConfigError::new(error.path().join("."), error.message()))?;
         let ranges = |option: &str, text: Option<String>| {
@@ -54,6 +79,7 @@ impl PluginOptions {
                 gids: ranges("denied_host_gids", raw.denied_host_gids)?,
             },
             denied_envvars: raw.denied_envvars.unwrap_or_default(),
+            logs,
         })
     }
 }
@@ -77,19 +103,43 @@ pub(crate) struct TaskOptions {
 }
 
 pub(crate) fn task_spec() -> Spec {
-    let strings = || Type::list(Type::String);
-    Spec::object([
-        ("command", Spec::attr("command", Type::String).required()),
-        ("args", Spec::attr("args", strings())),
-        ("work_dir", Spec::attr("work_dir", Type::String)),
-        ("oom_score_adj", Spec::attr("oom_score_adj", Type::Number)),
-        ("denied_envvars", Spec::attr("denied_envvars", strings())),
+    let strings = |name: &str| Spec::attr(name, Type::list(Type::String));
+    let options = [
+        (
+            "command",
+            Spec::attr("command", Type::String).required(),
+            "The program: looked for in `local/` of the task's directory, in that directory, as an absolute path, along \
+             the task's `PATH`.",
+        ),
+        ("args", strings("args"), "Its arguments."),
+        (
+            "work_dir",
+            Spec::attr("work_dir", Type::String),
+            "Where it starts: an absolute path of the host; else the task's directory.",
+        ),
+        (
+            "oom_score_adj",
+            Spec::attr("oom_score_adj", Type::Number),
+            "How readily the kernel kills it for want of memory: 0, the default, to 1000.",
+        ),
+        (
+            "denied_envvars",
+            strings("denied_envvars"),
+            "Variables that it does not get, besides the operator's.",
+        ),
         (
             "cgroup_v1_override",
             Spec::attr("cgroup_v1_override", Type::list(Type::map(Type::String))),
+            "Controller to path: the cgroups that it joins in place of one of its own; below `/sys/fs/cgroup`, without \
+             `..`.",
         ),
-        ("cgroup_v2_override", Spec::attr("cgroup_v2_override", Type::String)),
-    ])
+        (
+            "cgroup_v2_override",
+            Spec::attr("cgroup_v2_override", Type::String),
+            "The same for version 2.",
+        ),
+    ];
+    Spec::object(options.map(|(name, spec, what)| (name, spec.described(what))))
 }
 
 impl TaskOptions {

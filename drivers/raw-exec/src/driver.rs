@@ -90,7 +90,7 @@ impl Driver for RawExec {
             network_isolation_modes: vec![NetworkIsolationMode::Host, NetworkIsolationMode::Group],
             must_initiate_network: false,
             mount_configs: MountConfigs::None,
-            disable_log_collection: true,
+            disable_log_collection: self.settings().options.logs.disable_log_collection(),
             dynamic_workload_users: false,
         })
     }

@@ -1,11 +1,9 @@
 //! From a task's configuration to what the executor is to do.
 
-use std::path::PathBuf;
-
 use encamp_cgroup::Hierarchy;
 use encamp_driver::{Error, Result, TaskConfig, Topology};
 use encamp_executor::Plan;
-use encamp_executor::tasks::{identity, join_procs, limits, network_namespace, output, set_user};
+use encamp_executor::tasks::{cgroup, identity, limits, network_namespace, output, set_user};
 use encamp_users::Identity;
 
 use crate::config::{PluginOptions, TaskOptions};
@@ -26,8 +24,9 @@ pub(crate) fn plan(
     // Also who the driver runs as must be allowed.
     let identity = identity(user, &operator.denied)?;
     let user = user.map(|_| identity);
-    let join_procs = joined(task, &options, cgroups);
-    let has_own_cgroup = !cgroups.is_off() && options.override_procs().is_empty();
+    // Cgroups of the job's choice stand in the place of all others.
+    let join_procs = options.override_procs();
+    let cgroup = cgroup(task, cgroups).filter(|_| join_procs.is_empty());
     let task_dir = task.task_dir();
     Ok(Plan {
         args: options.args.clone(),
@@ -35,9 +34,9 @@ pub(crate) fn plan(
         work_dir: options.work_dir().map_or_else(|| task_dir.clone(), Into::into),
         task_dir,
         user,
-        output: output(task),
-        cgroup: has_own_cgroup.then(|| cgroups.task(&task.id)),
-        limits: limits(&task.resources, topology, cgroups),
+        output: output(task, &operator.logs),
+        cgroup,
+        limits: limits(&task.resources, topology),
         join_procs,
         network_namespace: network_namespace(task),
         oom_score_adj: oom_score_adj(&options),
@@ -64,13 +63,4 @@ fn oom_score_adj(options: &TaskOptions) -> Option<i32> {
         Some(score) => i32::try_from(score).ok(),
         None => Identity::current().is_ok_and(|current| current.is_root()).then_some(0),
     }
-}
-
-/// Cgroups of others: those of the job's choice, else the one that a host made.
-fn joined(task: &TaskConfig, options: &TaskOptions, cgroups: &Hierarchy) -> Vec<PathBuf> {
-    let procs = options.override_procs();
-    if procs.is_empty() {
-        return join_procs(&task.resources, cgroups).into_iter().collect();
-    }
-    procs
 }

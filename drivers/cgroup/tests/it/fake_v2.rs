@@ -206,3 +206,111 @@ fn a_limit_whose_v1_controller_is_not_mounted_is_an_error_that_names_it() {
     }
     cgroup.create(&none()).expect("create without limits");
 }
+
+#[test]
+fn a_cgroup_that_a_host_made_is_limited_and_nothing_above_it_is_touched() {
+    let mount = mount("cpu memory pids cpuset");
+    let slice = mount.path().join("nomad.slice/reserve.slice");
+    let above = [mount.path().join("nomad.slice"), slice.clone()];
+    for dir in &above {
+        fill(dir, "cpu memory pids cpuset");
+        fs::write(dir.join("memory.low"), "0").expect("write");
+    }
+    let given = slice.join("3ac4.web.scope");
+    fs::create_dir(&given).expect("create");
+    let files = ["memory.max", "memory.low", "cpu.weight", "cpuset.cpus", "cgroup.procs"];
+    for file in files {
+        fs::write(given.join(file), "").expect("write");
+    }
+    let hierarchy = Hierarchy::at(mount.path(), "parent");
+    let cgroup = hierarchy.task_in("3ac4/web/01234567", &given);
+    let limits = Limits {
+        memory_hard: Some(2 << 20),
+        memory_soft: Some(1 << 20),
+        cpu_shares: Some(1024),
+        cpuset: Some("1".into()),
+        ..Limits::default()
+    };
+    cgroup.create(&limits).expect("create");
+    let written = files.map(|file| fs::read_to_string(given.join(file)).expect("read"));
+    assert_eq!(written, ["2097152", "1048576", "100", "1", ""]);
+    assert_eq!(cgroup.procs_files(), [given.join("cgroup.procs")]);
+    for dir in &above {
+        let left =
+            ["memory.low", "cgroup.subtree_control"].map(|file| fs::read_to_string(dir.join(file)).expect("read"));
+        assert_eq!(left, ["0", "cpu\n"]);
+    }
+    assert!(!mount.path().join("parent").exists());
+
+    // The kernel's files go with their directory; these have to go first.
+    for file in files {
+        fs::remove_file(given.join(file)).expect("remove");
+    }
+    for dir in &above {
+        for file in [
+            "cgroup.procs",
+            "cgroup.controllers",
+            "cgroup.subtree_control",
+            "memory.low",
+        ] {
+            fs::remove_file(dir.join(file)).expect("remove");
+        }
+    }
+    cgroup.remove().expect("remove");
+    assert!(!given.exists());
+    assert!(slice.exists(), "an empty slice is the host's all the same");
+    cgroup.remove().expect("remove again");
+    let again = serde_json::to_string(&cgroup).expect("JSON");
+    assert_eq!(
+        serde_json::from_str::<encamp_cgroup::Cgroup>(&again).expect("JSON"),
+        cgroup
+    );
+}
+
+#[test]
+fn a_directory_outside_of_the_tree_is_no_cgroup_of_the_task() {
+    let mount = mount("cpu memory");
+    let hierarchy = Hierarchy::at(mount.path(), "parent");
+    let own = hierarchy.task("a/web");
+    for outside in [
+        PathBuf::from("/etc"),
+        mount.path().to_owned(),
+        mount.path().join("a/../../etc"),
+        PathBuf::from("nomad.slice/a"),
+    ] {
+        assert_eq!(hierarchy.task_in("a/web", &outside), own, "{}", outside.display());
+    }
+}
+
+#[test]
+fn a_reserved_v1_cpuset_gets_its_cores_and_is_joined_and_left() {
+    let root = tempfile::tempdir().expect("temporary directory");
+    for controller in ["freezer", "cpuset"] {
+        fill(&root.path().join(controller), "");
+        fs::create_dir(root.path().join(controller).join("parent")).expect("create");
+    }
+    let given = root.path().join("cpuset/nomad/reserve/3ac4.web");
+    fs::create_dir_all(&given).expect("create");
+    for file in ["cpuset.cpus", "cgroup.procs"] {
+        fs::write(given.join(file), "").expect("write");
+    }
+    let hierarchy = Hierarchy::at(root.path(), "parent");
+    let cgroup = hierarchy.task_in("3ac4/web/01234567", &given);
+    let cores = |cores: &str| Limits {
+        cpuset: Some(cores.into()),
+        ..Limits::default()
+    };
+    cgroup.create(&cores("2-3")).expect("create");
+    assert_eq!(fs::read_to_string(given.join("cpuset.cpus")).expect("read"), "2-3");
+    assert_eq!(
+        cgroup.procs_files(),
+        [given.join("cgroup.procs")],
+        "the fake has no others"
+    );
+    // Without cores it is a set that is shared.
+    cgroup.create(&Limits::default()).expect("create");
+    assert_eq!(fs::read_to_string(given.join("cpuset.cpus")).expect("read"), "2-3");
+    cgroup.remove().expect("remove");
+    assert!(!cgroup.exists() && given.join("cpuset.cpus").exists());
+    assert!(!root.path().join("cpuset/parent/3ac4.web.01234567").exists());
+}

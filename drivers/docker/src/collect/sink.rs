@@ -79,6 +79,26 @@ impl Sink {
     }
 }
 
+/// Makes the first files of a task's output, which people may want to follow before there is any. What does not work is
+/// told when output cannot be written.
+pub(crate) fn begin(output: &TaskOutput, task: &str) {
+    let TaskOutput::Files {
+        dir,
+        max_files,
+        max_file_size,
+    } = output
+    else {
+        return;
+    };
+    let config = Config {
+        max_files: *max_files,
+        max_file_size: *max_file_size,
+    };
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        drop(Writer::open(dir, task, stream, config));
+    }
+}
+
 /// Output that could not be written.
 #[derive(Debug)]
 pub(crate) struct Lost {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use encamp_driver::Error;
 use encamp_hclspec::serde_map::merged;
-use encamp_hclspec::{Spec, Type, Value, from_value};
+use encamp_hclspec::{Spec, Value, from_value};
 use serde::Deserialize;
 
 use super::optional_duration;
@@ -181,68 +181,7 @@ impl fmt::Debug for TaskLogging {
 impl TaskOptions {
     /// The schema of these options.
     pub fn spec() -> Spec {
-        let texts = Type::list(Type::String);
-        let map = Type::list(Type::map(Type::String));
-        let auth = ["username", "password", "server_address", "email"];
-        Spec::object(
-            [
-                ("image", Spec::attr("image", Type::String).required()),
-                ("auth", block("auth", auth.map(|name| (name, Type::String)))),
-                ("mount", Spec::block_list("mount", mount())),
-                (
-                    "logging",
-                    block(
-                        "logging",
-                        [
-                            ("type", Type::String),
-                            ("driver", Type::String),
-                            ("config", map.clone()),
-                        ],
-                    ),
-                ),
-            ]
-            .into_iter()
-            .chain(attrs(
-                [
-                    "command",
-                    "work_dir",
-                    "hostname",
-                    "network_mode",
-                    "load",
-                    "image_pull_timeout",
-                ],
-                &Type::String,
-            ))
-            .chain(attrs(
-                [
-                    "interactive",
-                    "tty",
-                    "init",
-                    "privileged",
-                    "readonly_rootfs",
-                    "force_pull",
-                ],
-                &Type::Bool,
-            ))
-            .chain(attrs(
-                [
-                    "args",
-                    "entrypoint",
-                    "cap_add",
-                    "cap_drop",
-                    "ports",
-                    "extra_hosts",
-                    "dns_servers",
-                    "dns_search_domains",
-                    "dns_options",
-                    "volumes",
-                    "security_opt",
-                ],
-                &texts,
-            ))
-            .chain(attrs(["labels", "ulimit", "sysctl"], &map))
-            .chain(attrs(["shm_size", "pids_limit", "memory_hard_limit"], &Type::Number)),
-        )
+        super::task_spec::spec()
     }
 
     /// The options in a value that [`TaskOptions::spec`] decoded.
@@ -252,37 +191,4 @@ impl TaskOptions {
     pub fn from_value(value: Value) -> Result<Self, Error> {
         from_value(value).map_err(|error| Error::InvalidConfig(format!("docker task config: {error}")))
     }
-}
-
-fn attrs<const N: usize>(names: [&'static str; N], ty: &Type) -> [(&'static str, Spec); N] {
-    names.map(|name| (name, Spec::attr(name, ty.clone())))
-}
-
-fn block<const N: usize>(name: &str, parts: [(&'static str, Type); N]) -> Spec {
-    Spec::block(name, Spec::object(parts.map(|(name, ty)| (name, Spec::attr(name, ty)))))
-}
-
-fn mount() -> Spec {
-    let map = Type::list(Type::map(Type::String));
-    let driver = block("driver_config", [("name", Type::String), ("options", map.clone())]);
-    let volume = Spec::block(
-        "volume_options",
-        Spec::object([
-            ("no_copy", Spec::attr("no_copy", Type::Bool)),
-            ("labels", Spec::attr("labels", map)),
-            ("driver_config", driver),
-        ]),
-    );
-    Spec::object([
-        ("type", Spec::attr("type", Type::String)),
-        ("target", Spec::attr("target", Type::String)),
-        ("source", Spec::attr("source", Type::String)),
-        ("readonly", Spec::attr("readonly", Type::Bool)),
-        ("bind_options", block("bind_options", [("propagation", Type::String)])),
-        (
-            "tmpfs_options",
-            block("tmpfs_options", [("size", Type::Number), ("mode", Type::Number)]),
-        ),
-        ("volume_options", volume),
-    ])
 }

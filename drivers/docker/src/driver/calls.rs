@@ -45,7 +45,7 @@ impl Driver for Docker {
             ],
             must_initiate_network: false,
             mount_configs: MountConfigs::Any,
-            disable_log_collection: self.settings().options.disable_log_collection,
+            disable_log_collection: self.settings().options.tells_agents_to_collect_nothing(),
             dynamic_workload_users: false,
         })
     }

@@ -10,8 +10,8 @@ use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use super::{Docker, Settings, Slot};
-use crate::collect::Order;
-use crate::config::TaskOptions;
+use crate::collect::{self, Order};
+use crate::config::{PluginOptions, TaskOptions};
 use crate::container::{container, container_name, image_reference, is_made_for};
 use crate::engine::{Container, Engine, EngineError, RegistryAuth};
 use crate::events::TaskRef;
@@ -53,6 +53,8 @@ impl Docker {
         let options = TaskOptions::from_value(task.driver_config.clone())?;
         // All that can be wrong with the job is found before anything is pulled.
         container(&task, &options, &settings.options, &mut Stage::none())?;
+        let output = settings.options.output(&task);
+        collect::begin(&output, &task.name);
         let image = self.image(&settings, &task, &options).await.map_err(Error::early)?;
         let started = self.launch(&settings, &task, &options).await;
         if started.is_err() {
@@ -64,8 +66,10 @@ impl Docker {
             network: network(&found, options.network_mode.as_deref()),
             container_id: found.id.clone(),
             image_id: found.image_id.clone(),
+            output: Some(output.clone()),
         };
-        self.adopt(&settings, &task, found, state.network.clone());
+        self.collect(&settings, &task, found.clone(), output);
+        self.adopt(&settings, &task, &found, state.network.clone());
         Ok(StartedTask {
             network: state.network.clone(),
             ..StartedTask::new(state.encode())
@@ -74,7 +78,11 @@ impl Docker {
 
     async fn launch(&self, settings: &Settings, task: &TaskConfig, options: &TaskOptions) -> Result<Container> {
         let mut stage = self.stage(settings, task).await?;
-        let spec = container(task, options, &settings.options, &mut stage)?;
+        let mut spec = container(task, options, &settings.options, &mut stage)?;
+        let cores = &mut spec.host_config.cpuset_cpus;
+        if cores.is_empty() {
+            *cores = shared_cores(Path::new(&task.resources.linux.cpuset_cgroup));
+        }
         start::start(&settings.engine, &container_name(task), &spec).await
     }
 
@@ -107,9 +115,11 @@ impl Docker {
         if !is_made_for(&found, &task.id) || found.state.status == "created" {
             return Err(Error::TaskNotFound(task.id));
         }
+        let output = recovered_output(&settings.options, &task, state.as_ref());
         let address = state.map_or_else(|| network(&found, None), |state| state.network);
         self.images.used(&found.image_id, &task.id);
-        self.adopt(&settings, &task, found, address);
+        self.collect(&settings, &task, found.clone(), output);
+        self.adopt(&settings, &task, &found, address);
         Ok(())
     }
 
@@ -159,7 +169,7 @@ impl Docker {
     }
 
     /// Takes a container that runs, or has run, into the books.
-    fn adopt(&self, settings: &Settings, task: &TaskConfig, found: Container, network: Option<NetworkOverride>) {
+    fn adopt(&self, settings: &Settings, task: &TaskConfig, found: &Container, network: Option<NetworkOverride>) {
         let info = Info {
             task: TaskRef::from(task),
             engine: Arc::clone(&settings.engine),
@@ -169,20 +179,19 @@ impl Docker {
             network,
             sent: Sent::default(),
         };
-        self.collect(settings, task, found);
         let watched = Task::watch(info, self.events.clone(), Arc::clone(&self.collector));
         self.slots().insert(task.id.clone(), Slot::Task(Arc::new(watched)));
     }
 
-    fn collect(&self, settings: &Settings, task: &TaskConfig, container: Container) {
-        if settings.options.disable_log_collection || task.output == TaskOutput::Discard {
+    fn collect(&self, settings: &Settings, task: &TaskConfig, container: Container, to: TaskOutput) {
+        if to == TaskOutput::Discard {
             return;
         }
         let order = Order {
             task: TaskRef::from(task),
             engine: Arc::clone(&settings.engine),
             container,
-            to: task.output.clone(),
+            to,
         };
         if let Err(error) = self.collector.follow(order) {
             let text = format!("task output is not collected: {error}");
@@ -304,6 +313,23 @@ impl Docker {
                 .release(engine, image, task, settings.options.gc.image_delay);
         }
     }
+}
+
+/// The cores of the cgroup that a host made for a task: those that nobody has reserved. None where it cannot be read.
+fn shared_cores(cgroup: &Path) -> String {
+    let names = ["cpuset.cpus.effective", "cpuset.effective_cpus"];
+    let mut cores = names.iter().filter(|_| cgroup.is_absolute());
+    let cores = cores.find_map(|name| std::fs::read_to_string(cgroup.join(name)).ok());
+    cores.unwrap_or_default().trim().to_owned()
+}
+
+/// Where the output of a task goes that is taken back: where it went before. Whoever wants none has his own reason.
+fn recovered_output(options: &PluginOptions, task: &TaskConfig, state: Option<&DriverState>) -> TaskOutput {
+    if task.output == TaskOutput::Discard {
+        return TaskOutput::Discard;
+    }
+    let known = state.and_then(|state| state.output.clone());
+    known.unwrap_or_else(|| options.output(task))
 }
 
 /// Repeats a call while the engine is away, for as long as we have patience.

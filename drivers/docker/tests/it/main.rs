@@ -10,5 +10,6 @@
 mod busybox;
 mod docker;
 mod faults;
+mod plugin;
 mod scripted;
 mod support;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use encamp_docker::{BollardEngine, Docker};
-use encamp_driver::{Driver, Resources, TaskConfig, TaskOutput};
+use encamp_driver::{Driver, Plugin, PluginConfig, Resources, TaskConfig, TaskOutput};
 use encamp_hclspec::Value;
 
 pub(crate) use crate::busybox::IMAGE;
@@ -179,6 +179,12 @@ pub(crate) async fn until_async<T>(limit: Duration, what: &str, mut ready: impl 
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Sets options of the driver's operator; all others have their defaults.
+pub(crate) async fn configure(place: &Place, options: &[(&str, Value)]) {
+    let config = PluginConfig::new(Value::object(options.iter().cloned()));
+    place.docker.set_config(config).await.unwrap();
 }
 
 /// Starts a task and waits for its end.

@@ -4,4 +4,6 @@
 mod support;
 
 #[cfg(test)]
+mod plugin;
+#[cfg(test)]
 mod root;

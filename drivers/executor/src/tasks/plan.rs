@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use encamp_cgroup::{Hierarchy, Limits};
-use encamp_driver::{Env, Error, NetworkIsolationMode, Resources, Result, TaskConfig, TaskOutput, Topology};
+use encamp_cgroup::{Cgroup, Hierarchy, Limits};
+use encamp_driver::{
+    Env, Error, LogOptions, NetworkIsolationMode, Resources, Result, TaskConfig, TaskOutput, Topology,
+};
 use encamp_users::{Denied, Identity, LookupError};
 
 use crate::Output;
@@ -11,23 +13,20 @@ use crate::Output;
 /// The most shares that the kernel takes.
 const MAX_SHARES: u64 = 262_144;
 
-/// Where a task's output goes, for its plan.
-pub fn output(task: &TaskConfig) -> Output {
-    match &task.output {
+/// Where a task's output goes, for its plan: where the host says, as far as the driver's operator leaves it to the host.
+pub fn output(task: &TaskConfig, logs: &LogOptions) -> Output {
+    match logs.output(task) {
         TaskOutput::Discard => Output::Discard,
-        TaskOutput::Fifo { stdout, stderr } => Output::Fifo {
-            stdout: stdout.clone(),
-            stderr: stderr.clone(),
-        },
+        TaskOutput::Fifo { stdout, stderr } => Output::Fifo { stdout, stderr },
         TaskOutput::Files {
             dir,
             max_files,
             max_file_size,
         } => Output::Files {
-            dir: dir.clone(),
+            dir,
             name: task.name.clone(),
-            max_files: *max_files,
-            max_file_size: *max_file_size,
+            max_files,
+            max_file_size,
         },
     }
 }
@@ -65,21 +64,34 @@ pub fn set_user(env: &mut Env, user: &Identity) {
     }
 }
 
-/// The limits of a task's own cgroup. On a node with more MHz than the kernel has shares (`topology`), MHz are scaled down
-/// to fit; cores are left to the host where it manages them ([`join_procs`]).
-pub fn limits(resources: &Resources, topology: Option<&Topology>, cgroups: &Hierarchy) -> Limits {
+/// The cgroup that a task lives in: the one that its host made for it, as far as that goes, else one of its own; `None`
+/// where the host has no cgroups.
+pub fn cgroup(task: &TaskConfig, cgroups: &Hierarchy) -> Option<Cgroup> {
+    if cgroups.is_off() {
+        return None;
+    }
+    let given = &task.resources.linux.cpuset_cgroup;
+    Some(if given.is_empty() {
+        cgroups.task(&task.id)
+    } else {
+        cgroups.task_in(&task.id, Path::new(given))
+    })
+}
+
+/// The limits of a task's cgroup. On a node with more MHz than the kernel has shares (`topology`), MHz are scaled down to
+/// fit.
+pub fn limits(resources: &Resources, topology: Option<&Topology>) -> Limits {
     let shares = match resources.linux.cpu_shares {
         0 => resources.cpu_mhz,
         shares => shares,
     };
     let cores = resources.linux.cpuset_cpus.trim();
-    let is_ours = managed_cpuset(resources, cgroups).is_none();
     Limits {
         memory_hard: resources.memory_hard_bytes(),
         memory_soft: resources.memory_soft_bytes(),
         swappiness: Some(0),
         cpu_shares: (shares > 0).then(|| scale(shares, topology)),
-        cpuset: (is_ours && !cores.is_empty()).then(|| cores.to_owned()),
+        cpuset: (!cores.is_empty()).then(|| cores.to_owned()),
         pids: None,
     }
 }
@@ -91,21 +103,8 @@ fn scale(mhz: u64, topology: Option<&Topology>) -> u64 {
     }
 }
 
-/// What a task joins to be in the cpuset that a host made for it, where that is a cgroup of its own (v1).
-pub fn join_procs(resources: &Resources, cgroups: &Hierarchy) -> Option<PathBuf> {
-    managed_cpuset(resources, cgroups).map(|cpuset| cpuset.join("cgroup.procs"))
-}
-
-/// On v2 the cgroup that a host made is not joined: a process is in one only, and that is the task's own.
-fn managed_cpuset<'r>(resources: &'r Resources, cgroups: &Hierarchy) -> Option<&'r Path> {
-    let cpuset = &resources.linux.cpuset_cgroup;
-    (cgroups.version() == Some(1) && !cpuset.is_empty()).then(|| Path::new(cpuset))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
@@ -117,31 +116,36 @@ mod tests {
     }
 
     #[test]
-    fn cores_are_limited_here_unless_the_host_does_it() {
+    fn a_task_lives_in_the_cgroup_that_its_host_made_for_it() {
+        let v2 = Hierarchy::V2 {
+            mount: "/sys/fs/cgroup".into(),
+            parent: "encamp".into(),
+        };
+        let mut task = TaskConfig {
+            id: "3ac4/web/01234567".into(),
+            ..TaskConfig::default()
+        };
+        assert_eq!(cgroup(&task, &Hierarchy::Off), None);
+        assert_eq!(cgroup(&task, &v2), Some(v2.task(&task.id)));
+        let given = "/sys/fs/cgroup/nomad.slice/share.slice/3ac4.web.scope";
+        task.resources.linux.cpuset_cgroup = given.into();
+        assert_eq!(cgroup(&task, &v2), Some(v2.task_in(&task.id, Path::new(given))));
+        assert_ne!(cgroup(&task, &v2), Some(v2.task(&task.id)));
+        assert_eq!(cgroup(&task, &Hierarchy::Off), None);
+    }
+
+    #[test]
+    fn limits_are_what_the_host_computed() {
         let mut resources = Resources {
             cpu_mhz: 100,
             memory_mb: 64,
             ..Resources::default()
         };
         resources.linux.cpuset_cpus = "0-1".into();
-        let v1 = Hierarchy::V1 {
-            mounts: BTreeMap::new(),
-            parent: "encamp".into(),
-        };
-        let v2 = Hierarchy::V2 {
-            mount: "/sys/fs/cgroup".into(),
-            parent: "encamp".into(),
-        };
-        let limited = limits(&resources, None, &v1);
+        let limited = limits(&resources, None);
         assert_eq!(
             (limited.cpuset.as_deref(), limited.cpu_shares, limited.memory_hard),
             (Some("0-1"), Some(100), Some(64 << 20))
         );
-        resources.linux.cpuset_cgroup = "/sys/fs/cgroup/cpuset/nomad/share".into();
-        assert_eq!(limits(&resources, None, &v1).cpuset, None);
-        let procs = "/sys/fs/cgroup/cpuset/nomad/share/cgroup.procs";
-        assert_eq!(join_procs(&resources, &v1).as_deref(), Some(Path::new(procs)));
-        assert_eq!(join_procs(&resources, &v2), None);
-        assert_eq!(limits(&resources, None, &v2).cpuset.as_deref(), Some("0-1"));
     }
 }

@@ -25,6 +25,8 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+mod agent;
+mod plugin;
 mod root;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -501,7 +503,7 @@ async fn check_stats(driver: &RawExec, id: &str) {
 #[tokio::test]
 async fn output_that_nobody_takes_is_told_as_an_event() {
     let bed = Bed::new(Hierarchy::Off);
-    let driver = bed.driver(ENABLED).await;
+    let driver = bed.driver("enabled = true\nlog_collection = \"agent\"").await;
     let fifo = bed.dir.path().join("fifo");
     assert!(
         std::process::Command::new("mkfifo")

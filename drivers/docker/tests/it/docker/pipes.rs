@@ -9,9 +9,14 @@ use std::time::Duration;
 use encamp_driver::{Driver, TaskConfig, TaskHandle, TaskOutput, TaskState};
 use nix::sys::stat::Mode;
 
-use crate::support::{Place, assert_counted, run};
+use crate::support::{Place, assert_counted, configure, run};
 
 const LONG: Duration = Duration::from_mins(2);
+
+/// Output is left to the agent.
+async fn leave_it_to_the_agent(place: &Place) {
+    configure(place, &[("log_collection", "agent".into())]).await;
+}
 
 /// A task that writes into pipes, and their paths.
 fn piped(place: &Place, script: &str) -> (TaskConfig, [PathBuf; 2]) {
@@ -52,6 +57,7 @@ async fn read_lines(path: &Path, count: usize) -> Vec<String> {
 #[ignore = "needs a docker engine"]
 async fn output_goes_whole_into_pipes_that_end_with_the_task() {
     let place = Place::shared();
+    leave_it_to_the_agent(&place).await;
     let lines = 100_000;
     let (task, [stdout, stderr]) = piped(&place, &format!("seq 1 {lines}; seq 1 10 >&2"));
     let (stdout, stderr) = (read_to_end(&stdout), read_to_end(&stderr));
@@ -65,6 +71,7 @@ async fn output_goes_whole_into_pipes_that_end_with_the_task() {
 #[ignore = "needs a docker engine"]
 async fn a_reader_and_a_driver_that_come_and_go_lose_no_line() {
     let mut place = Place::shared();
+    leave_it_to_the_agent(&place).await;
     let next = "until [ -e /local/go$i ]; do usleep 10000; done; seq $i $((i+999))";
     let (task, [stdout, _]) = piped(&place, &format!("for i in 1 1001 2001; do {next}; done"));
     let go = |first: usize| {
@@ -80,6 +87,7 @@ async fn a_reader_and_a_driver_that_come_and_go_lose_no_line() {
     assert_eq!(read_lines(&stdout, 1000).await, expected);
     let expected = go(2001);
     place.restart();
+    leave_it_to_the_agent(&place).await;
     let handle = TaskHandle {
         version: 1,
         config: task.clone(),
