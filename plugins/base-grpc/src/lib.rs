@@ -2,22 +2,27 @@
 //!
 //! [`BaseService`] answers for a [`Plugin`](encamp_base::Plugin); [`RemotePlugin`] is a `Plugin` whose answers come from
 //! the far end of a connection. The crates of drivers and of device plugins build on both, and on what they share:
-//! schemas ([`spec`]), configurations ([`config`]), facts ([`attribute`]), errors that say whether to try again
-//! ([`status`]), and the end of the plugin's process ([`Life`]).
+//! schemas ([`spec`]), configurations ([`config`]), facts ([`attribute`]), times ([`time`]), errors that say whether to
+//! try again ([`status`]), values that do not fit ([`Misfit`]), and the end of the plugin's process ([`Life`]).
 #![forbid(unsafe_code)]
 
 pub mod attribute;
 mod client;
 pub mod config;
 mod life;
+mod misfit;
 mod node;
 mod server;
 pub mod spec;
 pub mod status;
+mod stream;
+pub mod time;
 
 pub use client::{ConnectError, RemotePlugin};
 pub use life::{CallError, Ended, Life};
+pub use misfit::{Misfit, text_of};
 pub use server::{BaseService, MAX_MESSAGE};
+pub use stream::{BoxStream, held_open};
 
 /// The name of the cookie that a Nomad agent and its plugins know each other by.
 pub const COOKIE_NAME: &str = "NOMAD_PLUGIN_MAGIC_COOKIE";

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use encamp_base_grpc::{CallError, ConnectError, Life, MAX_MESSAGE, RemotePlugin};
+use encamp_base_grpc::{CallError, ConnectError, Life, MAX_MESSAGE, RemotePlugin, time};
 use encamp_driver::{
     BoxStream, Capabilities, ConfigError, Driver, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Fingerprint,
     NetworkIsolation, Plugin, PluginConfig, PluginInfo, Result, StartedTask, TaskConfig, TaskEvent, TaskHandle,
@@ -13,12 +13,12 @@ use encamp_driver::{
 use encamp_hclspec::Spec;
 use encamp_proto::driver as wire;
 use encamp_proto::driver::driver_client::DriverClient;
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status, Streaming};
 
-use crate::convert::{capabilities, fingerprint, network, stats, task, time};
+use crate::convert::{capabilities, fingerprint, network, stats, task};
 use crate::error::from_call;
 
 mod exec;
@@ -105,18 +105,11 @@ impl RemoteDriver {
         messages: Streaming<M>,
         read: fn(M) -> Result<T>,
     ) -> BoxStream<Result<T>> {
-        let life = self.life().clone();
-        let state = Some((messages, life));
-        let read = move |state: Option<(Streaming<M>, Life)>| async move {
-            let (mut messages, life) = state?;
-            match messages.message().await {
-                Ok(Some(message)) => Some((read(message), Some((messages, life)))),
-                Ok(None) if life.has_ended() => Some((Err(Error::PluginShutdown), None)),
-                Ok(None) => None,
-                Err(status) => Some((Err(from_call(life.why(status).await, NO_DRIVER)), None)),
-            }
+        let messages = self.life().stream(messages);
+        let read = move |message: std::result::Result<M, CallError>| {
+            message.map_err(|error| from_call(error, NO_DRIVER)).and_then(read)
         };
-        stream::unfold(state, read).boxed()
+        messages.map(read).boxed()
     }
 }
 

@@ -9,26 +9,17 @@ pub(crate) mod network;
 pub(crate) mod resources;
 pub(crate) mod stats;
 pub(crate) mod task;
-pub(crate) mod time;
-
-use std::path::Path;
 
 use encamp_driver::Error;
 
 /// A value that the other side's type cannot hold.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {what}")]
-pub(crate) struct Misfit {
-    field: &'static str,
-    what: String,
-}
+#[error(transparent)]
+pub(crate) struct Misfit(#[from] encamp_base_grpc::Misfit);
 
 impl Misfit {
     fn new(field: &'static str, what: impl Into<String>) -> Self {
-        Self {
-            field,
-            what: what.into(),
-        }
+        Self(encamp_base_grpc::Misfit::new(field, what))
     }
 }
 
@@ -40,18 +31,8 @@ impl From<Misfit> for Error {
 
 impl From<Misfit> for tonic::Status {
     fn from(misfit: Misfit) -> Self {
-        Self::invalid_argument(misfit.to_string())
+        misfit.0.into()
     }
-}
-
-/// Texts of the protocol are UTF-8; paths need not be.
-fn text_of(path: &Path, field: &'static str) -> Result<String, Misfit> {
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        Misfit::new(
-            field,
-            format!("{} is no UTF-8, which the protocol cannot carry", path.display()),
-        )
-    })
 }
 
 fn port(value: i32, field: &'static str) -> Result<u16, Misfit> {

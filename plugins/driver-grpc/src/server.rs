@@ -1,19 +1,18 @@
 //! [`DriverService`]: a driver's answers, for a host.
 
-use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use encamp_base_grpc::MAX_MESSAGE;
-use encamp_driver::{BoxStream, Driver, Error, TaskConfig, TaskHandle};
+use encamp_base_grpc::{BoxStream, MAX_MESSAGE, held_open, time};
+use encamp_driver::{Driver, Error, TaskConfig, TaskHandle};
 use encamp_hclspec::Type;
 use encamp_proto::driver as wire;
 use encamp_proto::driver::driver_server;
-use futures_util::{StreamExt as _, stream};
+use futures_util::StreamExt as _;
 use tokio::sync::OnceCell;
 use tonic::{Request, Response, Status};
 
-use crate::convert::{capabilities, fingerprint, network, stats, task, time};
+use crate::convert::{capabilities, fingerprint, network, stats, task};
 use crate::error::to_status;
 
 mod exec;
@@ -262,12 +261,6 @@ impl driver_server::Driver for DriverService {
 #[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
 fn failed(error: Error) -> Status {
     to_status(&error)
-}
-
-fn held_open<T: Send + 'static>(
-    stream: impl futures_core::Stream<Item = Result<T, Status>> + Send + 'static,
-) -> Streamed<T> {
-    stream.chain(stream::once(future::pending())).boxed()
 }
 
 /// The largest message that either side may send: hosts limit none.

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use encamp_base_grpc::text_of;
 use encamp_driver::{DnsConfig, HostsConfig, NetworkIsolation, NetworkOverride};
 use encamp_proto::driver as wire;
 
 use super::capabilities::{mode, mode_message};
-use super::{Misfit, port, text_of};
+use super::{Misfit, port};
 
 pub(crate) fn isolation_message(network: &NetworkIsolation) -> Result<wire::NetworkIsolationSpec, Misfit> {
     Ok(wire::NetworkIsolationSpec {

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use encamp_base_grpc::time;
 use encamp_driver::{CpuField, CpuUsage, MemoryField, MemoryUsage, ResourceUsage, TaskStats};
 use encamp_proto::driver as wire;
 use encamp_proto::driver::cpu_usage::Fields as WireCpuField;
 use encamp_proto::driver::memory_usage::Fields as WireMemoryField;
-
-use super::time;
 
 /// Peers look into every part of the message without asking whether it is there: all are.
 pub(crate) fn to_message(id: &str, stats: TaskStats) -> wire::TaskStats {

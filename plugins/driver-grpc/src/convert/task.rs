@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use encamp_base_grpc::config;
+use encamp_base_grpc::{config, text_of, time};
 use encamp_driver::{
     Device, Env, Error, ExitResult, Mount, Propagation, Result, TaskConfig, TaskEvent, TaskOutput, TaskState,
     TaskStatus,
@@ -11,7 +11,7 @@ use encamp_driver::{
 use encamp_hclspec::{Type, Value};
 use encamp_proto::driver as wire;
 
-use super::{Misfit, network, resources, some, text_of, time};
+use super::{Misfit, network, resources, some};
 
 /// Where output that nobody wants goes.
 const NOWHERE: &str = "/dev/null";
@@ -26,7 +26,7 @@ pub(crate) fn to_message(task: TaskConfig) -> Result<wire::TaskConfig> {
     let [stdout_path, stderr_path] = output_paths(&task.output, &task.name)?;
     let isolation = task.network_isolation.as_ref().map(network::isolation_message);
     Ok(wire::TaskConfig {
-        alloc_dir: text_of(&task.alloc_dir, "alloc_dir")?,
+        alloc_dir: text_of(&task.alloc_dir, "alloc_dir").map_err(Misfit::from)?,
         id: task.id,
         name: task.name,
         msgpack_driver_config: config.into(),

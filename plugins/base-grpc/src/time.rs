@@ -1,16 +1,16 @@
-//! Points in time, and stretches of it.
+//! Points in time, and lengths of it, as messages.
 
 use std::time::{Duration, SystemTime};
 
 use prost_types::Timestamp;
 
-use super::Misfit;
+use crate::Misfit;
 
 /// The first second of the year 1, which is how Go's peers say that there is no such time.
 const NO_TIME: i64 = -62_135_596_800;
 
-/// Peers need a time where there is none, too.
-pub(crate) fn to_message(time: Option<SystemTime>) -> Timestamp {
+/// A point in time as a message. Peers need one where there is none, too.
+pub fn to_message(time: Option<SystemTime>) -> Timestamp {
     time.map_or(
         Timestamp {
             seconds: NO_TIME,
@@ -20,19 +20,23 @@ pub(crate) fn to_message(time: Option<SystemTime>) -> Timestamp {
     )
 }
 
-pub(crate) fn from_message(message: Option<Timestamp>) -> Option<SystemTime> {
+/// The point in time that a message says, if any.
+pub fn from_message(message: Option<Timestamp>) -> Option<SystemTime> {
     let message = message.filter(|message| message.seconds != NO_TIME)?;
     SystemTime::try_from(message).ok()
 }
 
-/// A duration that the caller must have sent.
-pub(crate) fn duration(message: Option<prost_types::Duration>, field: &'static str) -> Result<Duration, Misfit> {
+/// A length of time that the caller must have sent in this field.
+///
+/// # Errors
+/// None was sent, or a negative one.
+pub fn duration(message: Option<prost_types::Duration>, field: &'static str) -> Result<Duration, Misfit> {
     let message = message.ok_or_else(|| Misfit::new(field, "is missing"))?;
     Duration::try_from(message).map_err(|_| Misfit::new(field, format!("{message} is no length of time")))
 }
 
-/// Lengths of time beyond the protocol's range (10,000 years) are its longest.
-pub(crate) fn duration_message(duration: Duration) -> prost_types::Duration {
+/// A length of time as a message; what is beyond the protocol's range (10,000 years) is its longest.
+pub fn duration_message(duration: Duration) -> prost_types::Duration {
     prost_types::Duration::try_from(duration).unwrap_or(prost_types::Duration {
         seconds: 315_576_000_000,
         nanos: 0,
