@@ -117,7 +117,7 @@ pub struct Mount {
     pub readonly: bool,
     /// How mounts below it travel.
     pub propagation: Propagation,
-    /// How it is labelled on a host with `SELinux` (`z`, `Z`); empty for not at all.
+    /// How it is labelled on a host with `SELinux`: `shared` by containers, or `private` to one; empty for not at all.
     pub selinux_label: String,
     /// The name of the group's volume that it comes from; empty where it comes from none.
     pub request_name: String,

@@ -40,6 +40,7 @@ impl Sources<'_> {
             let colon = if mode.is_empty() { "" } else { ":" };
             binds.push(format!("{}:{target}{colon}{mode}", source.display()));
         }
+        binds.extend(self.task.mounts.iter().filter_map(labelled));
         Ok(binds)
     }
 
@@ -57,7 +58,8 @@ impl Sources<'_> {
 
     /// The job's mounts, then the volumes that the host mounts.
     pub(super) fn mounts(&mut self, options: &TaskOptions) -> Result<Vec<MountSpec>> {
-        let volumes = self.task.mounts.iter().map(volume);
+        let volumes = self.task.mounts.iter();
+        let volumes = volumes.filter(|mount| labelled(mount).is_none()).map(volume);
         let own = options.mount.iter().map(|mount| self.own_mount(mount));
         own.chain(volumes.map(Ok)).collect()
     }
@@ -159,19 +161,35 @@ fn directory<'a>(task: &'a TaskConfig, variable: &str, usual: &'a str) -> &'a st
     named.filter(|dir| dir.starts_with('/')).unwrap_or(usual)
 }
 
-/// A volume that the host mounts.
-fn volume(mount: &encamp_driver::Mount) -> MountSpec {
-    let propagation = match mount.propagation {
+/// A volume that the host mounts and wants labelled for `SELinux`, which the engine does for binds only.
+fn labelled(mount: &encamp_driver::Mount) -> Option<String> {
+    let label = match mount.selinux_label.as_str() {
+        "shared" => "z",
+        "private" => "Z",
+        _ => return None,
+    };
+    let (source, target) = (mount.host_path.display(), mount.task_path.display());
+    let access = if mount.readonly { "ro" } else { "rw" };
+    let propagation = propagation(mount.propagation);
+    Some(format!("{source}:{target}:{access},{label},{propagation}"))
+}
+
+fn propagation(of: Propagation) -> &'static str {
+    match of {
         Propagation::Private => "rprivate",
         Propagation::HostToTask => "rslave",
         Propagation::Bidirectional => "rshared",
-    };
+    }
+}
+
+/// A volume that the host mounts.
+fn volume(mount: &encamp_driver::Mount) -> MountSpec {
     MountSpec {
         kind: "bind".to_owned(),
         target: mount.task_path.display().to_string(),
         source: mount.host_path.display().to_string(),
         read_only: mount.readonly,
-        bind_options: Some(propagated(propagation)),
+        bind_options: Some(propagated(propagation(mount.propagation))),
         ..MountSpec::default()
     }
 }

@@ -1,4 +1,4 @@
-use encamp_driver::{NetworkIsolation, NetworkIsolationMode, PortMapping, Resources, TaskConfig};
+use encamp_driver::{Mount, NetworkIsolation, NetworkIsolationMode, PortMapping, Resources, TaskConfig};
 use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 use serde_json::{Value as Json, json};
 
@@ -238,6 +238,26 @@ fn mounts_say_what_they_are() {
         "mount {\n type = \"tmpfs\"\n source = \"x\"\n target = \"/t\"\n}",
         "no `source`",
     );
+}
+
+#[test]
+fn volumes_of_the_host_are_labelled_where_it_says_so() {
+    let body = body("", &PluginOptions::default(), |task| {
+        let volume = |name: &str, label: &str| Mount {
+            host_path: format!("/srv/{name}").into(),
+            task_path: format!("/{name}").into(),
+            readonly: name == "a",
+            selinux_label: label.into(),
+            ..Mount::default()
+        };
+        task.mounts = vec![volume("a", "private"), volume("b", "shared"), volume("c", "")];
+    });
+    let body = body.unwrap();
+    let binds = body["HostConfig"]["Binds"].as_array().unwrap();
+    let own = ["/srv/a:/a:ro,Z,rprivate", "/srv/b:/b:rw,z,rprivate"];
+    assert_eq!(binds[binds.len() - 2..], own.map(Json::from));
+    let mounts = body["HostConfig"]["Mounts"].as_array().unwrap();
+    assert_eq!((mounts.len(), &mounts[0]["Source"]), (1, &json!("/srv/c")));
 }
 
 #[test]
