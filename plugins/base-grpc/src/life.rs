@@ -72,15 +72,26 @@ impl Life {
     /// # Cancel safety
     /// As the call's own.
     pub async fn answer<T>(&self, call: impl Future<Output = Result<T, Status>>) -> Result<T, CallError> {
-        let mut call = std::pin::pin!(call);
-        let answer = tokio::select! {
-            biased;
-            answer = &mut call => answer,
-            () = self.ended() => timeout(ON_ITS_WAY, call).await.map_err(|_| Ended)?,
-        };
-        match answer {
+        match self.outlast(call).await? {
             Ok(answer) => Ok(answer),
             Err(status) => Err(self.why(status).await),
+        }
+    }
+
+    /// What comes of some work with the plugin, which is not waited for when the plugin ends before it. That the
+    /// connection is still there says nothing: a child of the plugin's may hold it.
+    ///
+    /// # Errors
+    /// [`Ended`] when the work is not done soon after the plugin's end.
+    ///
+    /// # Cancel safety
+    /// As the work's own.
+    pub async fn outlast<T>(&self, work: impl Future<Output = T>) -> Result<T, Ended> {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            done = &mut work => Ok(done),
+            () = self.ended() => timeout(ON_ITS_WAY, work).await.map_err(|_| Ended),
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) async fn session(driver: &RemoteDriver, id: &str, options: ExecOption
     // Some drivers answer nothing before they have something to say: input is sent from the start.
     tokio::select! {
         biased;
-        ended = run => ended,
+        ended = driver.life().outlast(run) => ended.unwrap_or(Err(Error::PluginShutdown)),
         never = send(stdin, resize, frames) => match never {},
     }
 }
