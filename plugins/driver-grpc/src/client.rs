@@ -265,9 +265,14 @@ impl Driver for RemoteDriver {
             timeout: Some(time::duration_message(timeout)),
         };
         let mut client = self.client.clone();
-        let call = self.ask(NO_EXEC, client.exec_task(request));
-        let answer = tokio::time::timeout(timeout.saturating_add(GRACE), call).await;
-        let answer = answer.map_err(|_| Error::DeadlineExceeded(timeout))??;
+        let call = self.life().answer(client.exec_task(request));
+        let answer = match tokio::time::timeout(timeout.saturating_add(GRACE), call).await {
+            Err(_) => return Err(Error::DeadlineExceeded(timeout)),
+            Ok(Err(CallError::Status(status))) if status.code() == Code::DeadlineExceeded => {
+                return Err(Error::DeadlineExceeded(timeout));
+            }
+            Ok(answer) => answer.map_err(|error| from_call(error, NO_EXEC))?.into_inner(),
+        };
         Ok(ExecOutput {
             stdout: answer.stdout.into(),
             stderr: answer.stderr.into(),

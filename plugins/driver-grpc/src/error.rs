@@ -6,6 +6,8 @@ use tonic::{Code, Status};
 
 /// The words by which every driver says that it does not know a task; the task's id follows.
 const NOT_FOUND: &str = "task not found for given id";
+/// The same for a task that runs, and is not to be destroyed for that.
+const RUNNING: &str = "cannot destroy running task";
 
 /// The status that hosts read. Whether to try again is said where they look for it; the rest is text.
 pub(crate) fn to_status(error: &Error) -> Status {
@@ -31,6 +33,9 @@ fn from_status(status: &Status, unsupported: &'static str) -> Error {
     let text = status.message();
     if let Some(id) = text.strip_prefix(NOT_FOUND) {
         return Error::TaskNotFound(id.trim_start_matches(": ").to_owned());
+    }
+    if let Some(id) = text.strip_prefix(RUNNING) {
+        return Error::TaskRunning(id.trim_start().to_owned());
     }
     match status::recoverable(status) {
         Some(true) => return Error::recoverable(text),
@@ -68,6 +73,12 @@ mod tests {
         assert!(matches!(error, Error::TaskNotFound(id) if id == "a/b"));
         let error = from_status(&Status::unknown("task not found for given id"), "");
         assert!(matches!(error, Error::TaskNotFound(id) if id.is_empty()));
+    }
+
+    #[test]
+    fn a_running_task_is_known_as_such() {
+        let error = check(&Error::TaskRunning("a/b".to_owned()));
+        assert!(matches!(error, Error::TaskRunning(id) if id == "a/b"));
     }
 
     #[test]
