@@ -11,6 +11,7 @@ use encamp_proto::driver as wire;
 use encamp_proto::driver::exec_task_streaming_request::{self as request, Setup};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::io::StreamReader;
 use tokio_util::sync::PollSender;
@@ -77,11 +78,16 @@ async fn pass_on(
     resizes: Option<mpsc::Sender<TerminalSize>>,
 ) -> std::convert::Infallible {
     let mut stdin = Some(stdin);
-    // A frame with nothing in it says that the user is still there.
-    while let Ok(Some(request)) = requests.message().await {
-        if let (Some(size), Some(resizes)) = (request.tty_size, &resizes) {
-            // A command that has ended has no terminal.
-            let _ended = resizes.send(terminal_size(size)).await;
+    let mut sizes = Sizes { resizes, newest: None };
+    loop {
+        let request = tokio::select! {
+            () = sizes.passed_on() => continue,
+            request = requests.message() => request,
+        };
+        // A frame with nothing in it says that the user is still there.
+        let Ok(Some(request)) = request else { break };
+        if let Some(size) = request.tty_size {
+            sizes.take(terminal_size(size));
         }
         let (Some(operation), Some(to)) = (request.stdin, &stdin) else {
             continue;
@@ -92,7 +98,38 @@ async fn pass_on(
         }
     }
     drop(stdin);
+    sizes.passed_on().await;
     std::future::pending().await
+}
+
+/// The sizes of a terminal on their way to the command. One that looks at none of them holds up nobody; one that is late
+/// finds the newest.
+struct Sizes {
+    /// None for a session without a terminal.
+    resizes: Option<mpsc::Sender<TerminalSize>>,
+    newest: Option<TerminalSize>,
+}
+
+impl Sizes {
+    fn take(&mut self, size: TerminalSize) {
+        let Some(resizes) = &self.resizes else { return };
+        // One that waits already is older: this one stands for both.
+        let full = self.newest.is_some() || matches!(resizes.try_send(size), Err(TrySendError::Full(_)));
+        self.newest = full.then_some(size);
+    }
+
+    /// Waits until there is nothing more to wait for; for ever where there was nothing.
+    ///
+    /// # Cancel safety
+    /// The size that waits still does when the future is dropped.
+    async fn passed_on(&mut self) {
+        let (Some(size), Some(resizes)) = (self.newest, &self.resizes) else {
+            return std::future::pending().await;
+        };
+        // A command that has ended has no terminal.
+        let _ended = resizes.send(size).await;
+        self.newest = None;
+    }
 }
 
 /// The end of both channels, then the exit; or why there was no session.
