@@ -28,5 +28,11 @@ pub use stream::{BoxStream, held_open};
 pub const COOKIE_NAME: &str = "NOMAD_PLUGIN_MAGIC_COOKIE";
 /// The cookie. It keeps people from running a plugin by mistake; it is no secret.
 pub const COOKIE: &str = "e4327c2e01eabfd75a8a67adb114fb34a757d57eee7728d857a8cec6e91a7255";
+/// How much of one call or stream may be on its way before its reader took any of it, in bytes. Both ends of a connection
+/// with exec sessions on it should say so, and [`CONNECTION_WINDOW`] with it.
+pub const STREAM_WINDOW: u32 = 256 * 1024;
+/// How much of all calls and streams of a connection together may be on its way, in bytes: the most there is. All share
+/// it, and with less, a few exec sessions that nobody reads would hold up every other call.
+pub const CONNECTION_WINDOW: u32 = i32::MAX as u32;
 /// The version of the services that this crate and its neighbours speak.
 pub const PROTOCOL_VERSION: u32 = 2;
