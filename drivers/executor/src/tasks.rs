@@ -191,7 +191,8 @@ impl Tasks {
         stopped.map(drop).map_err(|error| control_error(id, error))
     }
 
-    /// Removes all that is left of a task, and forgets it. A running one is killed if `force`.
+    /// Removes all that is left of a task, and forgets it. A running one is killed if `force`; so is one that is not known
+    /// here, because it was not taken back.
     ///
     /// # Errors
     /// [`Error::TaskNotFound`]; [`Error::TaskRunning`] without `force`; [`Error::Failed`] when something cannot be
@@ -200,14 +201,22 @@ impl Tasks {
     /// # Cancel safety
     /// It may be tried again.
     pub async fn destroy(&self, id: &str, force: bool) -> Result<()> {
-        let task = self.task(id)?;
-        match task.process.destroy(force).await {
-            Ok(()) => {
-                self.forget(id, &task);
-                Ok(())
-            }
-            Err(DestroyError::Running) => Err(Error::TaskRunning(id.to_owned())),
-            Err(error) => Err(Error::recoverable(format!("cannot destroy task {id}")).because(error)),
+        let Ok(task) = self.task(id) else {
+            return self.destroy_unknown(id, force).await;
+        };
+        destroyed(id, task.process.destroy(force).await)?;
+        self.forget(id, &task);
+        Ok(())
+    }
+
+    async fn destroy_unknown(&self, id: &str, force: bool) -> Result<()> {
+        let unknown = || Error::TaskNotFound(id.to_owned());
+        // Whoever is about to have the id will be asked in time.
+        let _place = self.reserve(id).map_err(|_| unknown())?;
+        match self.executor.adopt(id).await {
+            Ok(left) if force => destroyed(id, left.destroy(true).await),
+            Ok(_) | Err(AdoptError::NotFound { .. }) => Err(unknown()),
+            Err(error) => Err(cannot_destroy(id, error)),
         }
     }
 
@@ -405,6 +414,17 @@ async fn follow(process: Process, template: TaskEvent, events: broadcast::Sender
             ..template.clone()
         }));
     }
+}
+
+fn destroyed(id: &str, result: Result<(), DestroyError>) -> Result<()> {
+    result.map_err(|error| match error {
+        DestroyError::Running => Error::TaskRunning(id.to_owned()),
+        error => cannot_destroy(id, error),
+    })
+}
+
+fn cannot_destroy(id: &str, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::recoverable(format!("cannot destroy task {id}")).because(error)
 }
 
 fn exit_result(exit: &Exit) -> ExitResult {

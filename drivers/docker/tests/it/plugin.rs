@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use encamp_docker::Docker;
 use encamp_driver::{Driver, Plugin, PluginConfig};
-use encamp_hclspec::{Spec, Value};
+use encamp_hclspec::{Body, Context, Source, Spec, Spellings, Value, decode_with};
 
 use crate::scripted::Scripted;
 
@@ -69,4 +69,19 @@ async fn a_host_that_has_nothing_to_configure_gets_the_defaults() {
         driver.set_config(PluginConfig::new(Value::NULL)).await.unwrap();
     }
     assert!(driver.capabilities().await.unwrap().disable_log_collection);
+}
+
+#[tokio::test]
+async fn blocks_may_be_given_in_part() {
+    let driver = driver();
+    for text in [
+        "",
+        "gc {}",
+        "gc { image = false }\nvolumes {}",
+        "logging { type = \"local\" }",
+    ] {
+        let body = Body::parse(Source::new("plugin", text.to_owned())).unwrap();
+        let value = decode_with(&driver.config_schema(), &body, &Context::default(), Spellings::Every).unwrap();
+        driver.set_config(PluginConfig::new(value)).await.unwrap();
+    }
 }

@@ -186,6 +186,25 @@ async fn the_exit_of_a_task_that_ended_while_nobody_looked_is_known() {
 }
 
 #[tokio::test]
+async fn a_task_that_was_not_taken_back_is_destroyed_by_force_all_the_same() {
+    let bed = Bed::new(Hierarchy::Off);
+    let driver = bed.driver(ENABLED).await;
+    let task = given(&bed, &driver, "echo $$; exec sleep 60").await;
+    driver.start_task(task.clone()).await.unwrap();
+    let pid = driver.inspect_task(&task.id).await.unwrap().attributes["pid"].clone();
+    drop(driver);
+    let driver = bed.driver(ENABLED).await;
+    let gently = driver.destroy_task(&task.id, false).await;
+    assert!(matches!(gently, Err(Error::TaskNotFound(_))), "{gently:?}");
+    assert!(PathBuf::from(format!("/proc/{pid}")).exists());
+    driver.destroy_task(&task.id, true).await.unwrap();
+    let again = driver.destroy_task(&task.id, true).await;
+    assert!(matches!(again, Err(Error::TaskNotFound(_))), "{again:?}");
+    assert!(!PathBuf::from(format!("/proc/{pid}")).exists());
+    assert_eq!(fs::read_dir(bed.dir.path().join("state")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn a_host_that_has_nothing_to_configure_gets_the_defaults() {
     let bed = Bed::new(Hierarchy::Off);
     let driver = bed.driver(ENABLED).await;
