@@ -1,0 +1,10 @@
+//! Both ends, with real processes.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests say what is wrong as tests do"
+)]
+
+mod bed;
+mod both;
+mod generated;
