@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::Range;
+use crate::{Range, Text};
 
 /// Arguments and blocks, each in source order.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +85,7 @@ pub enum ExprKind {
     Number(SmolStr),
     /// A string without anything to be filled in, its escapes resolved: quoted, a heredoc, a bare name as the key of an
     /// object, or a template from elsewhere.
-    String(SmolStr),
+    String(Text),
     /// A quoted string, a heredoc, or a template from elsewhere, with at least one part that is to be filled in. One
     /// that is an interpolation and nothing else is what is interpolated, whatever its type.
     Template(Template),

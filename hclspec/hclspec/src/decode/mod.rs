@@ -168,7 +168,7 @@ impl<'s, 'c> Decoder<'s, 'c> {
             Spec::Block { name, required, nested } => self.block(name, *required, nested, place),
             Spec::BlockList(blocks) => self.block_list(blocks, place),
             Spec::BlockSet(blocks) => self.block_set(blocks, place),
-            Spec::BlockTuple(blocks) => Value::Tuple(self.elements(blocks, place).0),
+            Spec::BlockTuple(blocks) => Value::Tuple(self.elements(blocks, None, place).values),
             Spec::BlockMap(blocks) => self.block_map(blocks, place),
             Spec::BlockObject(blocks) => self.block_object(blocks, place),
             Spec::BlockLabel { index, name } => self.label(*index, name, place),
