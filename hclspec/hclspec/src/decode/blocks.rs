@@ -2,13 +2,10 @@
 
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
-use indexmap::map::Entry;
-
 use super::place::Place;
 use super::{Decoder, Spellings};
 use crate::body::{Attribute, Block, Content, Schema};
-use crate::cty::{convert, unify};
+use crate::cty::{Entries, convert, nfc_name, unify};
 use crate::spec::{Blocks, LabelledBlocks};
 use crate::{Body, Diagnostic, Diagnostics, Expression, Label, Spec, Type, Value};
 
@@ -33,22 +30,21 @@ impl<'s> Decoder<'s, '_> {
             return Value::Null(Type::map(ty.clone()));
         }
         self.under(name, |decoder| {
-            let mut entries = IndexMap::new();
+            let mut entries = Entries::new();
             for block in all {
                 let mut found = Diagnostics::new();
                 let attributes = block.body.all_attributes(&mut found);
-                entries.reserve(attributes.len());
                 decoder.report_all(found);
                 for attribute in &attributes {
                     let value = decoder.under(&attribute.name, |decoder| {
                         decoder.typed_or(attribute, ty, "Invalid attribute value")
                     });
-                    entries.insert(crate::cty::nfc(attribute.name.to_string()), value);
+                    entries.insert(nfc_name(attribute.name.clone()), value);
                 }
             }
             // The values are of the type already, unless it leaves open what they are.
             let wanted = Type::map(ty.clone());
-            let value = decoder.collected(Value::Object(Box::new(entries)), &wanted);
+            let value = decoder.collected(Value::Object(entries), &wanted);
             value.unwrap_or(Value::Unknown(wanted))
         })
     }
@@ -170,14 +166,14 @@ impl<'s> Decoder<'s, '_> {
         let (entries, fit) = self.labelled(blocks, expected, place);
         let depth = blocks.labels.len();
         if fit && !entries.is_empty() {
-            return map_of(Value::Object(Box::new(entries)), &implied, depth);
+            return map_of(Value::Object(entries), &implied, depth);
         }
         let wanted = (0..depth).fold(implied, |ty, _| Type::map(ty));
         if entries.is_empty() {
-            return convert(Value::Object(Box::default()), &wanted).unwrap_or(Value::Unknown(wanted));
+            return convert(Value::Object(Entries::new()), &wanted).unwrap_or(Value::Unknown(wanted));
         }
         // Where the type leaves something open, the blocks have to agree on it.
-        let value = self.collected(Value::Object(Box::new(entries)), &wanted);
+        let value = self.collected(Value::Object(entries), &wanted);
         value.unwrap_or_else(|error| {
             let first = place.blocks_of(&blocks.name).next();
             let span = first.map_or_else(
@@ -193,18 +189,13 @@ impl<'s> Decoder<'s, '_> {
     }
 
     pub(super) fn block_object(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> Value {
-        Value::Object(Box::new(self.labelled(blocks, None, place).0))
+        Value::Object(self.labelled(blocks, None, place).0)
     }
 
     /// The values of blocks under their labels, an object for each label but the last; and whether they are of the
     /// type that is expected, and the labels as they are in maps.
-    fn labelled(
-        &mut self,
-        blocks: &'s LabelledBlocks,
-        expected: Option<&Type>,
-        place: &Place<'_>,
-    ) -> (IndexMap<String, Value>, bool) {
-        let mut entries = IndexMap::new();
+    fn labelled(&mut self, blocks: &'s LabelledBlocks, expected: Option<&Type>, place: &Place<'_>) -> (Entries, bool) {
+        let mut entries = Entries::new();
         let mut fit = true;
         for block in place.blocks_of(&blocks.name) {
             let count = blocks.labels.len().min(block.labels.len());
@@ -402,23 +393,23 @@ fn map_of(value: Value, inner: &Type, depth: usize) -> Value {
 }
 
 /// Inserts under the labels; whether there was nothing there before.
-fn insert(entries: &mut IndexMap<String, Value>, labels: &[Label], value: Value) -> bool {
+fn insert(entries: &mut Entries, labels: &[Label], value: Value) -> bool {
     let Some((last, outer)) = labels.split_last() else {
         return false;
     };
     let mut level = entries;
     for label in outer {
-        let entry = level.entry(label.text.to_string());
-        let Value::Object(inner) = entry.or_insert_with(|| Value::Object(Box::default())) else {
+        if !level.contains_key(&label.text) {
+            level.insert(label.text.clone(), Value::Object(Entries::new()));
+        }
+        let Some(Value::Object(inner)) = level.get_mut(&label.text) else {
             return false;
         };
         level = inner;
     }
-    match level.entry(last.text.to_string()) {
-        Entry::Occupied(_) => false,
-        Entry::Vacant(entry) => {
-            entry.insert(value);
-            true
-        }
+    let is_new = !level.contains_key(&last.text);
+    if is_new {
+        level.insert(last.text.clone(), value);
     }
+    is_new
 }

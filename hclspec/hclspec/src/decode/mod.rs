@@ -9,8 +9,6 @@ mod spellings;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
-
 use self::path::Step;
 use self::place::Place;
 use crate::body::{Asked, Schema};
@@ -160,8 +158,8 @@ impl<'s, 'c> Decoder<'s, 'c> {
     fn part(&mut self, spec: &'s Spec, place: &Place<'_>) -> Value {
         match spec {
             Spec::Object(parts) => {
-                let parts = parts.iter().map(|(name, part)| (name.clone(), self.part(part, place)));
-                Value::Object(Box::new(parts.collect::<IndexMap<_, _>>()))
+                let parts = parts.iter().map(|(name, part)| (name.as_str(), self.part(part, place)));
+                Value::Object(parts.collect())
             }
             Spec::Array(parts) => Value::Tuple(parts.iter().map(|part| self.part(part, place)).collect()),
             Spec::Attr { name, ty, .. } => self.attribute(name, ty, place),

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, ObjectItem};
-use indexmap::IndexMap;
 
 use super::{Evaluator, Scope, UNKNOWN, Val};
+use crate::cty::Entries;
 use crate::{Type, Value};
 
 impl Evaluator<'_> {
@@ -21,7 +21,7 @@ impl Evaluator<'_> {
 
     /// Where a key is not known, nothing is known of the object.
     pub(super) fn object<'s>(&'s self, items: &'s [ObjectItem], scope: Scope<'s>) -> Val<'s> {
-        let mut object = IndexMap::with_capacity(items.len());
+        let mut object = Entries::with_capacity(items.len());
         let mut is_known = true;
         for item in items {
             let mark = self.mark();
@@ -48,7 +48,7 @@ impl Evaluator<'_> {
         if !is_known {
             return UNKNOWN;
         }
-        Cow::Owned(Value::Object(Box::new(object)))
+        Cow::Owned(Value::Object(object))
     }
 
     /// A bare traversal may be meant as a name or as a reference.

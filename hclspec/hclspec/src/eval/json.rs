@@ -2,10 +2,9 @@
 
 use encamp_hclspec_syntax::json::{Node, NodeKind, Property, Text};
 use encamp_hclspec_syntax::{Range, parse_json_template};
-use indexmap::IndexMap;
 
 use super::{Evaluator, GivenUp, MAX_NESTING, STEP, Scope, UNKNOWN};
-use crate::cty::convert;
+use crate::cty::{Entries, convert};
 use crate::{Type, Value};
 
 const INVALID_KEY: &str = "Invalid object key expression";
@@ -57,7 +56,7 @@ impl Evaluator<'_> {
     }
 
     fn properties(&self, properties: &[Property], nesting: usize) -> Value {
-        let mut object = IndexMap::with_capacity(properties.len());
+        let mut object = Entries::with_capacity(properties.len());
         let mut is_known = true;
         for property in properties {
             let name = self.text(&property.name, property.name_range);
@@ -83,7 +82,7 @@ impl Evaluator<'_> {
             }
         }
         if is_known {
-            Value::Object(Box::new(object))
+            Value::Object(object)
         } else {
             UNKNOWN.into_owned()
         }

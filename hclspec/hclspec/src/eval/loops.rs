@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, For};
 use indexmap::IndexMap;
-use indexmap::map::Entry;
 
 use super::{Evaluator, Local, STEP, Scope, UNKNOWN, Val};
+use crate::cty::Entries;
 use crate::{Type, Value};
 
 const INVALID_CONDITION: &str = "Invalid 'for' condition";
@@ -27,7 +27,7 @@ pub(super) struct Header<'s> {
 #[derive(Default)]
 struct Made {
     list: Vec<Value>,
-    object: IndexMap<String, Value>,
+    object: Entries,
     groups: IndexMap<String, Vec<Value>>,
     /// Whether it can be told which elements or keys there are.
     is_unknown: bool,
@@ -60,11 +60,9 @@ impl Evaluator<'_> {
             Value::Tuple(made.list)
         } else if tree.group {
             let groups = made.groups.into_iter();
-            Value::Object(Box::new(
-                groups.map(|(name, values)| (name, Value::Tuple(values))).collect(),
-            ))
+            Value::Object(groups.map(|(name, values)| (name, Value::Tuple(values))).collect())
         } else {
-            Value::Object(Box::new(made.object))
+            Value::Object(made.object)
         })
     }
 
@@ -92,15 +90,11 @@ impl Evaluator<'_> {
             made.groups.entry(name).or_default().push(value);
             return;
         }
-        match made.object.entry(name) {
-            Entry::Vacant(entry) => {
-                entry.insert(value);
-            }
-            Entry::Occupied(_) => {
-                let detail =
-                    "Two elements have this key. With `...` after the value, all values of a key are gathered.";
-                self.fail_in("Duplicate object key", detail, key.range, range);
-            }
+        if made.object.contains_key(&name) {
+            let detail = "Two elements have this key. With `...` after the value, all values of a key are gathered.";
+            self.fail_in("Duplicate object key", detail, key.range, range);
+        } else {
+            made.object.insert(name, value);
         }
     }
 

@@ -8,7 +8,7 @@ use super::parser::Parser;
 use super::pieces::Item;
 use super::problem::{PLACE, Problem};
 use crate::Range;
-use crate::ast::{ExprKind, Part, PartKind, Template};
+use crate::ast::{ExprKind, ForDirective, IfDirective, Part, PartKind, Template};
 
 /// The items that are left.
 struct Items<'s> {
@@ -75,11 +75,11 @@ impl Parser<'_> {
                     let mut otherwise = Vec::new();
                     self.if_clauses(items, range, &mut then, &mut otherwise)
                         .map(|last| Part {
-                            kind: PartKind::If {
+                            kind: PartKind::If(Box::new(IfDirective {
                                 condition: *condition,
                                 then,
                                 otherwise,
-                            },
+                            })),
                             range: range.to(last),
                         })
                 }
@@ -90,12 +90,12 @@ impl Parser<'_> {
                 } => {
                     let mut body = Vec::new();
                     self.for_clause(items, range, &mut body).map(|last| Part {
-                        kind: PartKind::For {
+                        kind: PartKind::For(Box::new(ForDirective {
                             key_name: names.key,
                             value_name: names.value,
                             collection: *collection,
                             body,
-                        },
+                        })),
                         range: range.to(last),
                     })
                 }

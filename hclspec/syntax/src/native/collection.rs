@@ -139,8 +139,8 @@ impl Parser<'_> {
                 key.kind = ExprKind::String(self.written(key.range));
                 true
             }
-            ExprKind::Traversal(base, steps) => {
-                matches!(base.kind, ExprKind::Variable(_)) && steps.iter().all(is_constant)
+            ExprKind::Traversal(path) => {
+                matches!(path.base.kind, ExprKind::Variable(_)) && path.steps.iter().all(is_constant)
             }
             _ => false,
         }
