@@ -1,10 +1,11 @@
 //! The entries of maps and objects.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::iter::Map;
 use std::slice;
 
+use hashbrown::HashTable;
 use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 
@@ -37,7 +38,62 @@ enum Repr {
 #[derive(Clone)]
 struct Indexed {
     pairs: Vec<Pair>,
-    places: HashMap<SmolStr, usize>,
+    /// Of the pairs, by their names' hashes.
+    places: HashTable<usize>,
+    hasher: RandomState,
+}
+
+impl Indexed {
+    fn of(pairs: Vec<Pair>) -> Self {
+        let mut indexed = Self {
+            places: HashTable::with_capacity(2 * pairs.len()),
+            hasher: RandomState::new(),
+            pairs: Vec::with_capacity(2 * pairs.len()),
+        };
+        for (name, value) in pairs {
+            indexed.push(name, value);
+        }
+        indexed
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        let is_it = |place: &usize| self.pairs.get(*place).is_some_and(|(own, _)| own == name);
+        self.places.find(self.hasher.hash_one(name), is_it).copied()
+    }
+
+    /// Adds a name that is not there yet.
+    fn push(&mut self, name: SmolStr, value: Value) {
+        self.pairs.push((name, value));
+        self.index(self.pairs.len() - 1);
+    }
+
+    fn hash(pairs: &[Pair], hasher: &RandomState, place: usize) -> u64 {
+        pairs.get(place).map_or(0, |(name, _)| hasher.hash_one(name.as_str()))
+    }
+
+    fn index(&mut self, place: usize) {
+        let Self { pairs, places, hasher } = self;
+        let hash = |place: &usize| Self::hash(pairs, hasher, *place);
+        places.insert_unique(hash(&place), place, hash);
+    }
+
+    fn unindex(&mut self, place: usize) {
+        let hash = Self::hash(&self.pairs, &self.hasher, place);
+        if let Ok(entry) = self.places.find_entry(hash, |other| *other == place) {
+            entry.remove();
+        }
+    }
+
+    fn swap_remove(&mut self, place: usize) -> Value {
+        let last = self.pairs.len() - 1;
+        self.unindex(place);
+        self.unindex(last);
+        let (_, value) = self.pairs.swap_remove(place);
+        if place < last {
+            self.index(place);
+        }
+        value
+    }
 }
 
 /// Up to this many names are compared one by one, which is as fast as to hash one.
@@ -83,26 +139,20 @@ impl Entries {
     /// Sets the value of a name, and returns the one that it had. A name keeps its place.
     pub fn insert(&mut self, name: impl Into<SmolStr>, value: Value) -> Option<Value> {
         let name = name.into();
-        match self.get_mut(&name) {
-            Some(old) => Some(std::mem::replace(old, value)),
-            None => {
-                self.push(name, value);
-                None
-            }
+        if let Some(old) = self.get_mut(&name) {
+            return Some(std::mem::replace(old, value));
         }
+        self.push(name, value);
+        None
     }
 
     /// Takes the value of a name out. The last entry takes its place.
     pub fn swap_remove(&mut self, name: &str) -> Option<Value> {
         let place = self.find(name)?;
-        let (name, value) = self.pairs_mut().swap_remove(place);
-        if let Repr::Many(indexed) = &mut self.0 {
-            indexed.places.remove(&name);
-            if let Some((moved, _)) = indexed.pairs.get(place) {
-                indexed.places.insert(moved.clone(), place);
-            }
-        }
-        Some(value)
+        Some(match &mut self.0 {
+            Repr::Few(pairs) => pairs.swap_remove(place).1,
+            Repr::Many(indexed) => indexed.swap_remove(place),
+        })
     }
 
     /// Names and values.
@@ -147,7 +197,7 @@ impl Entries {
     fn find(&self, name: &str) -> Option<usize> {
         match &self.0 {
             Repr::Few(pairs) => pairs.iter().position(|(own, _)| own == name),
-            Repr::Many(indexed) => indexed.places.get(name).copied(),
+            Repr::Many(indexed) => indexed.find(name),
         }
     }
 
@@ -158,14 +208,9 @@ impl Entries {
             Repr::Few(pairs) => {
                 let mut pairs = std::mem::take(pairs);
                 pairs.push((name, value));
-                let names = pairs.iter().map(|(name, _)| name.clone());
-                let places = names.zip(0..).collect();
-                self.0 = Repr::Many(Box::new(Indexed { pairs, places }));
+                self.0 = Repr::Many(Box::new(Indexed::of(pairs)));
             }
-            Repr::Many(indexed) => {
-                indexed.places.insert(name.clone(), indexed.pairs.len());
-                indexed.pairs.push((name, value));
-            }
+            Repr::Many(indexed) => indexed.push(name, value),
         }
     }
 }

@@ -292,7 +292,7 @@ fn object_to_map(entries: Entries, element: &Type) -> Result<Value, Failure> {
 }
 
 fn apply_entries(mut entries: Entries, ty: &Type) -> Result<Entries, Failure> {
-    if entries.keys().all(|name| name.is_ascii()) {
+    if entries.keys().all(str::is_ascii) {
         for (name, value) in entries.iter_mut() {
             apply_in_place(name, value, ty)?;
         }

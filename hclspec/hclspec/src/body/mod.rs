@@ -110,7 +110,7 @@ impl Body {
     /// A body of the native syntax, as far as it could be made out, and what is wrong with its syntax.
     pub fn parse_lossy(source: &Arc<Source>) -> (Self, Diagnostics) {
         let (body, diagnostics) = syntax::parse_body(source);
-        (Self::new(source, Kind::Native(Native::new(body))), diagnostics)
+        (Self::new(source, Kind::Native(Native::Text(body))), diagnostics)
     }
 
     /// A body of the JSON syntax.

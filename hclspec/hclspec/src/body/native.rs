@@ -12,22 +12,20 @@ use crate::{Diagnostic, Diagnostics, Expression, Source, Span, Spellings, did_yo
 /// The latter is found by way of the one around it: blocks are listed well before they are looked into, and to touch
 /// the memory of each of very many twice takes its time.
 #[derive(Clone)]
-pub(super) struct Native {
-    outer: Arc<ast::Body>,
-    block: Option<usize>,
+pub(super) enum Native {
+    Text(Arc<ast::Body>),
+    Block(Arc<ast::Body>, u32),
 }
 
 impl Native {
-    pub(super) fn new(body: Arc<ast::Body>) -> Self {
-        Self {
-            outer: body,
-            block: None,
-        }
-    }
-
     pub(super) fn node(&self) -> &Arc<ast::Body> {
-        let block = self.block.and_then(|index| self.outer.blocks.get(index));
-        block.map_or(&self.outer, |block| &block.body)
+        match self {
+            Self::Text(body) => body,
+            Self::Block(outer, index) => {
+                let block = outer.blocks.get(*index as usize);
+                block.map_or(outer, |block| &block.body)
+            }
+        }
     }
 }
 
@@ -50,6 +48,7 @@ pub(super) fn content(
             diagnostics.push(unsupported_argument(source, attribute, asked));
         }
     }
+    content.blocks.reserve_exact(node.blocks.len());
     for (index, block) in node.blocks.iter().enumerate() {
         if let Some(labels) = asked.schema.labels(&block.name) {
             match wrong_labels(source, block, labels) {
@@ -105,9 +104,10 @@ fn lift_block(source: &Arc<Source>, outer: &Arc<ast::Body>, index: usize, block:
         source: Arc::clone(source),
         range: label.range,
     };
-    let body = Native {
-        outer: Arc::clone(outer),
-        block: Some(index),
+    // A text of less than 4 GiB has fewer blocks.
+    let body = match u32::try_from(index) {
+        Ok(index) => Native::Block(Arc::clone(outer), index),
+        Err(_) => Native::Text(Arc::clone(&block.body)),
     };
     Block {
         name: block.name.clone(),

@@ -7,7 +7,7 @@ use super::{Decoder, Spellings};
 use crate::body::{Attribute, Block, Content, Schema};
 use crate::cty::{Entries, convert, nfc_name, unify};
 use crate::spec::{Blocks, LabelledBlocks};
-use crate::{Body, Diagnostic, Diagnostics, Expression, Label, Spec, Type, Value};
+use crate::{Body, Diagnostic, Diagnostics, Expression, Label, Spec, Type, Value, eval};
 
 impl<'s> Decoder<'s, '_> {
     pub(super) fn block(&mut self, name: &str, required: bool, nested: &'s Spec, place: &Place<'_>) -> Value {
@@ -336,10 +336,19 @@ impl<'s> Decoder<'s, '_> {
         let has_errors = evaluated.diagnostics.has_errors();
         self.report_all(evaluated.diagnostics);
         let value = evaluated.value;
+        // Each level of it is copied where a block is made of it.
+        if !self.context.spend(COPIES.saturating_mul(eval::size(&value))) {
+            let detail = "The value is too large to be taken for blocks.";
+            self.error("Expression too expensive", detail, expression.span());
+            return None;
+        }
         let is_there = !has_errors && !value.is_null() && value.is_known();
         is_there.then_some((value, evaluated.kept))
     }
 }
+
+/// How often a value is copied that becomes blocks.
+const COPIES: usize = 3;
 
 /// Blocks that are written as an argument.
 struct Assigned<'a> {

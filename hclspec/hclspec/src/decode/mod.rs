@@ -14,7 +14,7 @@ use self::place::Place;
 use crate::body::{Asked, Schema};
 use crate::cty::{ConvertError, convert};
 use crate::spec::Transform;
-use crate::{Body, Context, Diagnostic, Diagnostics, Expression, Label, Span, Spec, Type, Value};
+use crate::{Body, Context, Diagnostic, Diagnostics, Expression, Label, Span, Spec, Type, Value, eval};
 
 /// Which spellings of blocks and maps a body may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -255,6 +255,10 @@ impl<'s, 'c> Decoder<'s, 'c> {
     fn collected(&self, value: Value, ty: &Type) -> Result<Value, ConvertError> {
         if !self.kept {
             return convert(value, ty);
+        }
+        // Where there is no memory for a copy to try it with, it stays as it is too.
+        if !self.context.spend(eval::size(&value)) {
+            return Ok(value);
         }
         Ok(convert(value.clone(), ty).unwrap_or(value))
     }

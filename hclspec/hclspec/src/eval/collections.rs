@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, ObjectItem};
 
-use super::{Evaluator, Scope, UNKNOWN, Val};
+use super::{ELEMENT, ENTRY, Evaluator, Scope, UNKNOWN, Val};
 use crate::cty::Entries;
 use crate::{Type, Value};
 
@@ -13,6 +13,9 @@ impl Evaluator<'_> {
     pub(super) fn tuple<'s>(&'s self, elements: &'s [Expr], scope: Scope<'s>) -> Val<'s> {
         let mut values = Vec::with_capacity(elements.len());
         for element in elements {
+            if !self.charge(ELEMENT, element.range) {
+                return UNKNOWN;
+            }
             let value = self.keeping(element, scope);
             values.push(self.own(value, element.range));
         }
@@ -24,6 +27,9 @@ impl Evaluator<'_> {
         let mut object = Entries::with_capacity(items.len());
         let mut is_known = true;
         for item in items {
+            if !self.charge(ENTRY, item.key.range) {
+                return UNKNOWN;
+            }
             let mark = self.mark();
             let key = if item.bare_key && !super::is_constant_key(&item.key) {
                 self.ambiguous(item.key.range)

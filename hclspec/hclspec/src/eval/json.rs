@@ -3,7 +3,7 @@
 use encamp_hclspec_syntax::json::{Node, NodeKind, Property, Text};
 use encamp_hclspec_syntax::{Range, parse_json_template};
 
-use super::{Evaluator, GivenUp, MAX_NESTING, STEP, Scope, UNKNOWN};
+use super::{ELEMENT, Evaluator, GivenUp, MAX_NESTING, Scope, UNKNOWN};
 use crate::cty::{Entries, convert};
 use crate::{Type, Value};
 
@@ -19,7 +19,7 @@ impl Evaluator<'_> {
         if nesting > MAX_NESTING {
             self.give_up(GivenUp::Nesting(node.range));
         }
-        if !self.charge(STEP, node.range) {
+        if !self.charge(ELEMENT, node.range) {
             return UNKNOWN.into_owned();
         }
         match &node.kind {
@@ -59,6 +59,8 @@ impl Evaluator<'_> {
         let mut object = Entries::with_capacity(properties.len());
         let mut is_known = true;
         for property in properties {
+            // The value is counted where it is made.
+            self.charge(ELEMENT, property.name_range);
             let name = self.text(&property.name, property.name_range);
             let value = self.node(&property.value, nesting + 1);
             let kind = name.kind();

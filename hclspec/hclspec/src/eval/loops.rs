@@ -6,7 +6,7 @@ use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, For};
 use indexmap::IndexMap;
 
-use super::{Evaluator, Local, STEP, Scope, UNKNOWN, Val};
+use super::{ELEMENT, ENTRY, Evaluator, Local, STEP, Scope, UNKNOWN, Val};
 use crate::cty::Entries;
 use crate::{Type, Value};
 
@@ -50,6 +50,15 @@ impl Evaluator<'_> {
             return UNKNOWN;
         }
         let mut made = Made::default();
+        let most = match &*collection {
+            Value::Unknown(_) => 0,
+            known => known
+                .as_list()
+                .map_or_else(|| known.as_map().map_or(0, Entries::len), <[Value]>::len),
+        };
+        if tree.key.is_none() {
+            made.list.reserve_exact(most);
+        }
         let is_complete = self.elements(&collection, header, scope, |scope| {
             self.element(tree, range, scope, &mut made);
         });
@@ -57,6 +66,7 @@ impl Evaluator<'_> {
             return UNKNOWN;
         }
         Cow::Owned(if tree.key.is_none() {
+            made.list.shrink_to_fit();
             Value::Tuple(made.list)
         } else if tree.group {
             let groups = made.groups.into_iter();
@@ -76,14 +86,20 @@ impl Evaluator<'_> {
             }
         }
         let Some(key) = &tree.key else {
-            let value = self.eval(&tree.value, scope);
-            made.list.push(self.own(value, tree.value.range));
+            if self.charge(ELEMENT, tree.value.range) {
+                let value = self.eval(&tree.value, scope);
+                made.list.push(self.own(value, tree.value.range));
+            }
             return;
         };
         let Some(name) = self.name(key, range, scope, !made.is_unknown) else {
             made.is_unknown = true;
             return;
         };
+        // What grows takes up to three times as much.
+        if !self.charge(2 * ENTRY, range) {
+            return;
+        }
         let value = self.eval(&tree.value, scope);
         let value = self.own(value, tree.value.range);
         if tree.group {

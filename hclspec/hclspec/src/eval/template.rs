@@ -50,7 +50,8 @@ impl Evaluator<'_> {
         for part in parts {
             let before = out.done.len();
             self.part(part, whole, scope, &mut out);
-            if !self.charge(STEP + out.done.len() - before, part.range) {
+            // A text that grows takes up to three times its length.
+            if !self.charge(STEP + 3 * (out.done.len() - before), part.range) {
                 return Value::Unknown(Type::String);
             }
         }

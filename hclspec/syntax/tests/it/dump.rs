@@ -110,15 +110,18 @@ impl Dump<'_> {
                 };
                 format!("(un{sign} {range} {})", self.expr(operand))
             }
-            ExprKind::Binary(chain) => chain.operations.iter().fold(self.expr(&chain.first), |left, operation| {
-                let range = Range::new(chain.first.range.start, operation.right.range.end);
-                format!(
-                    "(bin{} {} {left} {})",
-                    symbol(operation.operator),
-                    at(range),
-                    self.expr(&operation.right)
-                )
-            }),
+            ExprKind::Binary(chain) => chain
+                .operations
+                .iter()
+                .fold(self.expr(&chain.first), |left, operation| {
+                    let range = Range::new(chain.first.range.start, operation.right.range.end);
+                    format!(
+                        "(bin{} {} {left} {})",
+                        symbol(operation.operator),
+                        at(range),
+                        self.expr(&operation.right)
+                    )
+                }),
             ExprKind::For(made) => {
                 let mut text = format!(
                     "(for {range}{}{} {} {} {}",
