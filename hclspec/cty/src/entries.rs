@@ -155,6 +155,15 @@ impl Entries {
         })
     }
 
+    /// Takes the value of a name out. The others keep their order, which takes time in proportion to their number.
+    pub fn shift_remove(&mut self, name: &str) -> Option<Value> {
+        let place = self.find(name)?;
+        let mut pairs = std::mem::take(self.pairs_mut());
+        let (_, value) = pairs.remove(place);
+        *self = pairs.into_iter().collect();
+        Some(value)
+    }
+
     /// Names and values.
     pub fn iter(&self) -> Iter<'_> {
         self.pairs().iter().map(|(name, value)| (name, value))
@@ -314,6 +323,16 @@ mod tests {
                 assert_eq!(entries, rest.collect());
             }
         }
+    }
+
+    #[test]
+    fn what_is_taken_out_leaves_the_order_of_the_rest_if_so_wanted() {
+        let mut entries = numbered(30);
+        assert_eq!(entries.shift_remove("7"), Some(7.into()));
+        assert_eq!(entries.shift_remove("7"), None);
+        let rest = (0..30).filter(|index| *index != 7).map(|index| index.to_string());
+        assert_eq!(entries.keys().collect::<Vec<_>>(), rest.collect::<Vec<_>>());
+        assert_eq!(entries.get("29"), Some(&29.into()));
     }
 
     #[test]
