@@ -18,7 +18,7 @@ use crate::leaks::{self, Kind, Leak, Snapshot, process};
 use crate::outcome::Outcome;
 use crate::scratch::Scratch;
 use crate::shell::{self, Cmd};
-use crate::{children, setup, style, suggest};
+use crate::{children, peers, setup, style, suggest};
 
 mod report;
 
@@ -32,6 +32,8 @@ Builds once, then runs the suites that are named, or all of them:
   unit    tests that need nothing, and the examples in the documentation
   root    tests in a module `root`: they need root
   docker  tests in a module `docker`: they need a Docker Engine
+  interop tests in a module `interop`: they need root, an engine, and Go, which builds the peers in tests/go of the
+          crates (a Go toolchain is fetched where there is none, and kept in the target directory)
 
 The Docker Engine is the one at DOCKER_HOST or at /var/run/docker.sock; where none answers, root gets a private one for
 the time of the run, with its own data, socket and network namespace. The tests get a private TMPDIR.
@@ -64,9 +66,10 @@ enum Needs {
     Nothing,
     Root,
     Engine,
+    Go,
 }
 
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 4] = [
     Suite {
         name: "unit",
         needs: Needs::Nothing,
@@ -76,15 +79,21 @@ const SUITES: [Suite; 3] = [
     Suite {
         name: "root",
         needs: Needs::Root,
-        harness: &["--ignored", "root::", "--skip", "docker::"],
-        claims: |test| test.contains("root::") && !test.contains("docker::"),
+        harness: &["--ignored", "root::", "--skip", "docker::", "--skip", "interop::"],
+        claims: |test| test.contains("root::") && !test.contains("docker::") && !test.contains("interop::"),
     },
     Suite {
         name: "docker",
         needs: Needs::Engine,
         // One at a time: a test that pits us against the engine's speed is to have the machine to itself.
-        harness: &["--ignored", "docker::", "--test-threads=1"],
-        claims: |test| test.contains("docker::"),
+        harness: &["--ignored", "docker::", "--skip", "interop::", "--test-threads=1"],
+        claims: |test| test.contains("docker::") && !test.contains("interop::"),
+    },
+    Suite {
+        name: "interop",
+        needs: Needs::Go,
+        harness: &["--ignored", "interop::", "--test-threads=1"],
+        claims: |test| test.contains("interop::"),
     },
 ];
 
@@ -189,10 +198,19 @@ impl Run {
             Needs::Nothing => self.unit(suite),
             Needs::Root if shell::is_root() => self.special(suite, self.cargo_test()),
             Needs::Root => self.skip(suite, "needs root"),
-            Needs::Engine => match Engine::find_or_start(&self.scratch.path().join("engine")) {
-                Ok(engine) => self.docker(suite, &engine),
+            Needs::Engine => self.with_engine(suite, self.cargo_test()),
+            Needs::Go if !shell::is_root() => self.skip(suite, "needs root"),
+            Needs::Go => match peers::build() {
+                Ok(peers) => self.with_engine(suite, self.cargo_test().env(peers::FOLDER, peers)),
                 Err(reason) => self.skip(suite, &format!("{reason:#}")),
             },
+        }
+    }
+
+    fn with_engine(&mut self, suite: &'static Suite, cargo: Cmd) -> Result<Report> {
+        match Engine::find_or_start(&self.scratch.path().join("engine")) {
+            Ok(engine) => self.docker(suite, &engine, cargo),
+            Err(reason) => self.skip(suite, &format!("{reason:#}")),
         }
     }
 
@@ -219,14 +237,14 @@ impl Run {
         Ok(Report::new(suite.name, count(cargo)?, Vec::new()))
     }
 
-    fn docker(&mut self, suite: &'static Suite, engine: &Engine) -> Result<Report> {
+    fn docker(&mut self, suite: &'static Suite, engine: &Engine, cargo: Cmd) -> Result<Report> {
         let look = || {
             let mut snapshot = Snapshot::default();
             snapshot.add(Kind::OfEngine, engine.endpoint().belongings().unwrap_or_default());
             snapshot
         };
         let before = look();
-        let report = self.special(suite, engine.reach(self.cargo_test()).env("CARGO_NET_OFFLINE", "true"));
+        let report = self.special(suite, engine.reach(cargo).env("CARGO_NET_OFFLINE", "true"));
         self.leaks.extend(leaks::settle(&before, look));
         report
     }

@@ -2,15 +2,14 @@
 
 use std::fmt;
 
-use serde::de::value::{StrDeserializer, StringDeserializer};
+use indexmap::map::IntoIter as MapIter;
+use serde::de::value::StringDeserializer;
 use serde::de::{
     Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess,
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
-use smol_str::SmolStr;
 
-use crate::value::nfc_name;
-use crate::{Entries, Number, Value, refusal};
+use crate::{Number, Value, nfc, refusal};
 
 /// Turns a value into any type that can be deserialized.
 ///
@@ -115,7 +114,7 @@ impl<'de> Deserializer<'de> for Value {
                 index: 0,
             }),
             Self::Map(_, entries) | Self::Object(entries) => {
-                visitor.visit_map(EntriesLeft::new(entries.into_iter(), false))
+                visitor.visit_map(Entries::new(entries.into_iter(), false))
             }
         }
     }
@@ -145,9 +144,7 @@ impl<'de> Deserializer<'de> for Value {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self {
-            Self::Map(_, entries) | Self::Object(entries) => {
-                visitor.visit_map(EntriesLeft::new(entries.into_iter(), true))
-            }
+            Self::Map(_, entries) | Self::Object(entries) => visitor.visit_map(Entries::new(entries.into_iter(), true)),
             other => other.deserialize_any(visitor),
         }
     }
@@ -178,7 +175,7 @@ impl<'de> Deserializer<'de> for Value {
             Self::String(variant) => visitor.visit_enum(Variant { variant, content: None }),
             Self::Map(_, entries) | Self::Object(entries) if entries.len() == 1 => match entries.into_iter().next() {
                 Some((variant, content)) => visitor.visit_enum(Variant {
-                    variant: variant.into(),
+                    variant,
                     content: Some(content),
                 }),
                 None => Err(DecodeError::custom("expected a variant's name")),
@@ -278,14 +275,14 @@ impl<'de> SeqAccess<'de> for Elements {
     }
 }
 
-struct EntriesLeft {
-    rest: std::vec::IntoIter<(SmolStr, Value)>,
+struct Entries {
+    rest: MapIter<String, Value>,
     skip_nulls: bool,
-    current: Option<(SmolStr, Value)>,
+    current: Option<(String, Value)>,
 }
 
-impl EntriesLeft {
-    fn new(entries: std::vec::IntoIter<(SmolStr, Value)>, skip_nulls: bool) -> Self {
+impl Entries {
+    fn new(entries: MapIter<String, Value>, skip_nulls: bool) -> Self {
         Self {
             rest: entries,
             skip_nulls,
@@ -294,7 +291,7 @@ impl EntriesLeft {
     }
 }
 
-impl<'de> MapAccess<'de> for EntriesLeft {
+impl<'de> MapAccess<'de> for Entries {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
@@ -302,10 +299,9 @@ impl<'de> MapAccess<'de> for EntriesLeft {
         let Some((name, value)) = self.rest.find(|(_, value)| !(skip_nulls && value.is_null())) else {
             return Ok(None);
         };
-        let key: StrDeserializer<'_, DecodeError> = name.as_str().into_deserializer();
-        let key = seed.deserialize(key)?;
+        let key: StringDeserializer<DecodeError> = name.clone().into_deserializer();
         self.current = Some((name, value));
-        Ok(Some(key))
+        seed.deserialize(key).map(Some)
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
@@ -449,11 +445,11 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut object = Entries::new();
-        while let Some((name, value)) = entries.next_entry::<String, _>()? {
-            object.insert(nfc_name(name.into()), value);
+        let mut object = indexmap::IndexMap::new();
+        while let Some((name, value)) = entries.next_entry()? {
+            object.insert(nfc(name), value);
         }
-        Ok(Value::Object(object))
+        Ok(Value::Object(Box::new(object)))
     }
 }
 

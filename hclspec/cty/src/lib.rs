@@ -3,7 +3,6 @@
 
 mod convert;
 mod de;
-mod entries;
 mod function;
 pub mod functions;
 pub mod json;
@@ -19,12 +18,11 @@ mod value;
 
 pub use convert::{ConvertError, convert};
 pub use de::{DecodeError, from_value};
-pub use entries::Entries;
 pub use function::{Function, FunctionError, Parameter};
 pub use number::{Number, NumberError};
 pub use types::Type;
 pub use unify::{unify, unify_safe};
-pub use value::{Value, nfc, nfc_name};
+pub use value::{Value, nfc};
 
 /// The README's examples are tests.
 #[cfg(doctest)]

@@ -4,6 +4,8 @@
 //! the far end of a connection. The crates of drivers and of device plugins build on both, and on what they share:
 //! schemas ([`spec`]), configurations ([`config`]), facts ([`attribute`]), times ([`time`]), errors that say whether to
 //! try again ([`status`]), values that do not fit ([`Misfit`]), and the end of the plugin's process ([`Life`]).
+//!
+//! With the feature `host`, such plugins are launched (`host`); with the feature `serve`, a process is one (`serve`).
 #![forbid(unsafe_code)]
 
 pub mod attribute;
@@ -17,22 +19,22 @@ pub mod spec;
 pub mod status;
 mod stream;
 pub mod time;
+#[cfg(any(feature = "host", feature = "serve"))]
+mod wire;
 
 pub use client::{ConnectError, RemotePlugin};
 pub use life::{CallError, Ended, Life};
 pub use misfit::{Misfit, text_of};
 pub use server::{BaseService, MAX_MESSAGE};
 pub use stream::{BoxStream, held_open};
+#[cfg(feature = "serve")]
+pub use wire::serve;
+#[cfg(feature = "host")]
+pub use wire::{host, life};
 
-/// The name of the cookie that a Nomad agent and its plugins know each other by.
-pub const COOKIE_NAME: &str = "NOMAD_PLUGIN_MAGIC_COOKIE";
-/// The cookie. It keeps people from running a plugin by mistake; it is no secret.
-pub const COOKIE: &str = "e4327c2e01eabfd75a8a67adb114fb34a757d57eee7728d857a8cec6e91a7255";
 /// How much of one call or stream may be on its way before its reader took any of it, in bytes. Both ends of a connection
 /// with exec sessions on it should say so, and [`CONNECTION_WINDOW`] with it.
 pub const STREAM_WINDOW: u32 = 256 * 1024;
 /// How much of all calls and streams of a connection together may be on its way, in bytes: the most there is. All share
 /// it, and with less, a few exec sessions that nobody reads would hold up every other call.
 pub const CONNECTION_WINDOW: u32 = i32::MAX as u32;
-/// The version of the services that this crate and its neighbours speak.
-pub const PROTOCOL_VERSION: u32 = 2;

@@ -7,7 +7,7 @@ use crate::workspace::{Package, Workspace};
 const FOLDERS: [&str; 6] = ["proto", "hclspec", "plugins", "netns", "drivers", "csi"];
 
 /// Where real parts are wired together.
-const ASSEMBLY: &str = "plugins/launcher";
+const ASSEMBLIES: [&str; 2] = ["plugins/launcher", "plugins/bundle"];
 
 /// The crates that run tasks, each in its own way.
 const DRIVERS: [&str; 4] = ["drivers/raw-exec", "drivers/exec", "drivers/java", "drivers/docker"];
@@ -73,13 +73,13 @@ fn forbidden(from: &str, to: &str, normal: bool) -> Option<&'static str> {
             .position(|folder| Some(*folder) == room.split('/').next())
     };
     match (place(from), place(to)) {
-        _ if to == ASSEMBLY => Some("the assembly is nobody's dependency"),
+        _ if ASSEMBLIES.contains(&to) => Some("an assembly is nobody's dependency"),
         (None, _) => Some("it stands outside of the crates"),
         (_, None) => Some("that one stands outside of the crates"),
-        _ if from == ASSEMBLY => None,
+        _ if ASSEMBLIES.contains(&from) => None,
         (Some(own), Some(other)) if other > own => Some("a folder depends on earlier ones only"),
         _ if DRIVERS.contains(&from) && DRIVERS.contains(&to) => Some("no driver depends on another driver"),
-        _ if normal && DRIVERS.contains(&to) => Some("only the assembly knows which drivers exist"),
+        _ if normal && DRIVERS.contains(&to) => Some("only an assembly knows which drivers exist"),
         _ if from.starts_with("csi/") && to.starts_with("drivers/") && to != "drivers/mount" => {
             Some("volumes know nothing of drivers but their mounts")
         }

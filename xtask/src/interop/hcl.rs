@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
+use lexopt::prelude::*;
 
 use super::compare::Outcome;
 use super::corpus::{self, Case};
-use super::go::{self, Module};
 use crate::children::Owned;
+use crate::go::{self, Module};
 use crate::scratch::Scratch;
 use crate::shell::{self, Cmd};
 use crate::style;
@@ -25,22 +26,29 @@ const HCL: Module = Module {
 const CORPUS: &str = "hclspec/hcldec/tests/corpus";
 const DIFFERENCES: &str = "differences.txt";
 
-pub(super) fn run(program: Option<PathBuf>, verbose: bool) -> Result<ExitCode> {
-    let Some(go) = go::find() else {
-        println!("{} {}", style::yellow("skipped:"), go::MISSING);
-        return Ok(if shell::on_ci() {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        });
+pub(super) fn main(mut args: lexopt::Parser) -> Result<ExitCode> {
+    let (mut verbose, mut program) = (false, None);
+    while let Some(arg) = args.next()? {
+        match arg {
+            Long("verbose") | Short('v') => verbose = true,
+            Long("program") => program = Some(std::path::absolute(args.value()?)?),
+            _ => return Err(arg.unexpected().into()),
+        }
+    }
+    run(program, verbose)
+}
+
+fn run(program: Option<PathBuf>, verbose: bool) -> Result<ExitCode> {
+    let go = match go::find_or_fetch() {
+        Ok(go) => go,
+        Err(reason) if shell::on_ci() => return Err(reason),
+        Err(reason) => {
+            println!("{} {reason:#}", style::yellow("skipped:"));
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     let workspace = Workspace::load()?;
-    let programs = go::install(
-        &go,
-        &HCL,
-        &["cmd/hcldec", "cmd/hclspecsuite"],
-        &workspace.target.join("interop"),
-    )?;
+    let programs = go::install(&go, &HCL, &["cmd/hcldec", "cmd/hclspecsuite"], &go::folder()?)?;
     let [upstream, suite] = programs.as_slice() else {
         bail!("upstream's programs were not installed");
     };

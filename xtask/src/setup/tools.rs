@@ -22,7 +22,7 @@ impl Tool {
     }
 }
 
-pub(crate) const TOOLS: [Tool; 12] = [
+pub(crate) const TOOLS: [Tool; 14] = [
     Tool {
         name: "C linker",
         packages: &["gcc"],
@@ -111,6 +111,20 @@ pub(crate) const TOOLS: [Tool; 12] = [
         why: "sets the links of network namespaces up",
         required: false,
         present: || find("ip").is_some(),
+    },
+    Tool {
+        name: "curl",
+        packages: &["curl"],
+        why: "fetches a Go toolchain for the interop tests where there is none",
+        required: false,
+        present: || crate::go::find().is_some() || find("curl").is_some(),
+    },
+    Tool {
+        name: "unzip",
+        packages: &["unzip"],
+        why: "unpacks that toolchain",
+        required: false,
+        present: || crate::go::find().is_some() || find("unzip").is_some(),
     },
 ];
 

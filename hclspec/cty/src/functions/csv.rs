@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
+use indexmap::IndexMap;
+
 use crate::{Function, FunctionError, Type, Value};
 
 use super::support::{Outcome, check_elements, check_text, string, texts};
@@ -40,7 +42,7 @@ fn decode(text: &str) -> Outcome {
         check_elements(count.checked_mul(header.len() + 1))?;
         check_text(count.checked_mul(width))?;
         let cells = header.iter().cloned().zip(cells.into_iter().map(Value::from));
-        rows.push(Value::Object(cells.collect()));
+        rows.push(Value::Object(Box::new(cells.collect::<IndexMap<_, _>>())));
     }
     let types = header.into_iter().map(|name| (name, Type::String));
     Ok(Value::List(Type::object(types), rows))

@@ -15,11 +15,10 @@ use std::sync::Arc;
 
 use encamp_hclspec_syntax as syntax;
 use indexmap::IndexMap;
-use syntax::{Range, SmolStr, json::Node};
+use syntax::{Range, SmolStr, ast, json::Node};
 
 use self::assigned::Assigned;
 use self::dynamic::Dynamic;
-use self::native::Native;
 pub use self::schema::Schema;
 use crate::{Diagnostic, Diagnostics, Expression, Source, Span, Spellings};
 
@@ -37,7 +36,7 @@ pub struct Body {
 
 #[derive(Clone)]
 enum Kind {
-    Native(Native),
+    Native(Arc<ast::Body>),
     Json(Arc<Node>),
     /// An object where a block could stand.
     Assigned(Arc<Assigned>),
@@ -110,7 +109,7 @@ impl Body {
     /// A body of the native syntax, as far as it could be made out, and what is wrong with its syntax.
     pub fn parse_lossy(source: &Arc<Source>) -> (Self, Diagnostics) {
         let (body, diagnostics) = syntax::parse_body(source);
-        (Self::new(source, Kind::Native(Native::Text(body))), diagnostics)
+        (Self::new(source, Kind::Native(body)), diagnostics)
     }
 
     /// A body of the JSON syntax.
@@ -212,7 +211,7 @@ impl Body {
     /// The same, where it is no error that something is missing: it may yet come from elsewhere.
     pub(crate) fn parts(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
         match &self.kind {
-            Kind::Native(node) => native::content(&self.source, node.node(), asked, diagnostics),
+            Kind::Native(node) => native::content(&self.source, node, asked, diagnostics),
             Kind::Json(node) => json::content(&self.source, node, asked, diagnostics),
             Kind::Assigned(assigned) => assigned.content(asked, diagnostics),
             Kind::Merged(bodies) => merged::content(bodies, asked, diagnostics),
@@ -243,7 +242,7 @@ impl Body {
 
     pub(crate) fn all_attributes(&self, diagnostics: &mut Diagnostics) -> Vec<Attribute> {
         match &self.kind {
-            Kind::Native(node) => native::attributes(&self.source, node.node(), diagnostics),
+            Kind::Native(node) => native::attributes(&self.source, node, diagnostics),
             Kind::Json(node) => json::attributes(&self.source, node, diagnostics),
             Kind::Assigned(assigned) => assigned.attributes.clone(),
             Kind::Merged(bodies) => merged::attributes(bodies, diagnostics),
@@ -254,7 +253,7 @@ impl Body {
     /// Every argument and every block of a body, whatever they are called. A JSON body has no blocks this way.
     pub fn everything(&self) -> (Vec<Attribute>, Vec<Block>) {
         match &self.kind {
-            Kind::Native(node) => native::everything(&self.source, node.node()),
+            Kind::Native(node) => native::everything(&self.source, node),
             Kind::Merged(bodies) => {
                 let (attributes, blocks): (Vec<_>, Vec<_>) = bodies.iter().map(Self::everything).unzip();
                 (attributes.concat(), blocks.concat())
@@ -280,7 +279,7 @@ impl Body {
     /// All of the body; of a block's body with its braces.
     pub fn span(&self) -> Span {
         self.at(match &self.kind {
-            Kind::Native(node) => node.node().range,
+            Kind::Native(node) => node.range,
             Kind::Json(node) => node.range,
             Kind::Assigned(assigned) => assigned.range,
             Kind::Merged(bodies) => return bodies.first().map_or_else(|| self.at(Range::default()), Self::span),
@@ -306,9 +305,15 @@ impl Body {
     /// Where something is missing that the body should have.
     pub fn missing_span(&self) -> Span {
         self.at(match &self.kind {
-            Kind::Native(node) => Range::empty(node.node().range.start),
+            Kind::Native(node) => Range {
+                start: node.range.start,
+                end: node.range.start,
+            },
             Kind::Json(node) => json::missing_range(node),
-            Kind::Assigned(assigned) => Range::empty(assigned.range.start),
+            Kind::Assigned(assigned) => Range {
+                start: assigned.range.start,
+                end: assigned.range.start,
+            },
             Kind::Merged(bodies) => {
                 return bodies
                     .first()

@@ -1,6 +1,7 @@
 //! Reading values.
 
-use encamp_hclspec_cty::{Entries, Number, Type, Value, convert, nfc};
+use encamp_hclspec_cty::{Number, Type, Value, convert, nfc};
+use indexmap::IndexMap;
 
 use crate::Error;
 use crate::read::{Head, MAX_DEPTH, Reader, unexpected};
@@ -50,7 +51,7 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Value, Error> {
             Value::Tuple(values)
         }
         Head::Map(length) => {
-            let mut entries = Entries::with_capacity(reader.capacity(length));
+            let mut entries = IndexMap::with_capacity(reader.capacity(length));
             for _ in 0..length {
                 let at = reader.at();
                 let name = match reader.head()? {
@@ -59,7 +60,7 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Value, Error> {
                 };
                 entries.insert(name, read(reader, depth + 1)?);
             }
-            Value::Object(entries)
+            Value::Object(Box::new(entries))
         }
         // Whatever more is said of it: its type, its bounds.
         Head::Ext(0 | 12, _) => Value::Unknown(Type::Any),

@@ -1,6 +1,7 @@
 //! Writing values.
 
-use encamp_hclspec_cty::{Entries, Number, Value};
+use encamp_hclspec_cty::{Number, Value};
+use indexmap::IndexMap;
 use rmp::encode;
 
 use crate::Error;
@@ -38,9 +39,9 @@ fn write(bytes: &mut Vec<u8>, value: &Value) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_map(bytes: &mut Vec<u8>, entries: &Entries) -> Result<(), Error> {
+fn write_map(bytes: &mut Vec<u8>, entries: &IndexMap<String, Value>) -> Result<(), Error> {
     encode::write_map_len(bytes, length(entries.len())?).map_err(never)?;
-    let mut sorted: Vec<_> = entries.iter().collect();
+    let mut sorted: Vec<(&String, &Value)> = entries.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
     for (name, value) in sorted {
         write_text(bytes, name)?;

@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 
+use smol_str::SmolStr;
+
 use super::for_expression::LoopNames;
 use super::scan::offset;
 use crate::Range;
 use crate::ast::Expr;
 
 /// What a template is a sequence of.
-pub(super) enum Item<'s> {
+pub(super) enum Item {
     Literal {
-        text: Cow<'s, str>,
+        text: SmolStr,
         range: Range,
     },
     Interpolation {
@@ -31,7 +33,7 @@ pub(super) enum Item<'s> {
     EndFor(Range),
 }
 
-impl Item<'_> {
+impl Item {
     pub(super) fn extend_to(&mut self, last: Range) {
         let (Self::Literal { range, .. }
         | Self::Interpolation { range, .. }
@@ -46,9 +48,7 @@ impl Item<'_> {
 
 /// Gathers items. Literals that follow each other become one.
 pub(super) struct Pieces<'s> {
-    /// What ranges are of.
-    text: &'s str,
-    items: Vec<Item<'s>>,
+    items: Vec<Item>,
     /// What may yet lose the blanks at its end.
     last: Option<(Cow<'s, str>, Range)>,
     literal: Option<Literal<'s>>,
@@ -73,9 +73,8 @@ struct Indent {
 }
 
 impl<'s> Pieces<'s> {
-    pub(super) fn new(text: &'s str, flush: bool) -> Self {
+    pub(super) fn new(flush: bool) -> Self {
         Self {
-            text,
             items: Vec::new(),
             last: None,
             literal: None,
@@ -110,7 +109,7 @@ impl<'s> Pieces<'s> {
         self.commit();
     }
 
-    pub(super) fn item(&mut self, item: Item<'s>) {
+    pub(super) fn item(&mut self, item: Item) {
         self.commit();
         self.end_run();
         if let Some(indent) = &mut self.indent
@@ -121,7 +120,7 @@ impl<'s> Pieces<'s> {
         self.items.push(item);
     }
 
-    pub(super) fn finish(mut self) -> Vec<Item<'s>> {
+    pub(super) fn finish(mut self) -> Vec<Item> {
         self.commit();
         self.end_run();
         if let Some(indent) = self.indent {
@@ -143,7 +142,8 @@ impl<'s> Pieces<'s> {
         let is_indented = self.indent.as_mut().is_some_and(|indent| indent.note(&text));
         match &mut self.literal {
             Some(literal) => {
-                literal.add(text, range, self.text);
+                literal.text.to_mut().push_str(&text);
+                literal.range = literal.range.to(range);
             }
             None => {
                 self.literal = Some(Literal {
@@ -167,23 +167,9 @@ impl<'s> Pieces<'s> {
             indent.literals.push((self.items.len(), literal.lines));
         }
         self.items.push(Item::Literal {
-            text: literal.text,
+            text: SmolStr::from(literal.text),
             range: literal.range,
         });
-    }
-}
-
-impl<'s> Literal<'s> {
-    /// Goes on with a piece: what is written in a row as it is meant need not be copied.
-    fn add(&mut self, piece: Cow<'s, str>, range: Range, whole: &'s str) {
-        let all = self.range.to(range);
-        match (&self.text, piece) {
-            (Cow::Borrowed(text), Cow::Borrowed(piece)) if text.len() + piece.len() == all.len() as usize => {
-                self.text = Cow::Borrowed(whole.get(std::ops::Range::from(all)).unwrap_or_default());
-            }
-            (_, piece) => self.text.to_mut().push_str(&piece),
-        }
-        self.range = all;
     }
 }
 
@@ -205,7 +191,7 @@ impl Indent {
 }
 
 /// Takes that many characters from each of the lines that start there.
-fn unindent(text: &mut Cow<'_, str>, range: &mut Range, lines: &[usize], characters: usize) {
+fn unindent(text: &mut SmolStr, range: &mut Range, lines: &[usize], characters: usize) {
     if characters == 0 {
         return;
     }
@@ -221,5 +207,5 @@ fn unindent(text: &mut Cow<'_, str>, range: &mut Range, lines: &[usize], charact
         }
     }
     result.push_str(text.get(copied..).unwrap_or_default());
-    *text = Cow::Owned(result);
+    *text = SmolStr::from(result);
 }

@@ -1,5 +1,7 @@
 //! Moves a tree to other ranges.
 
+use smol_str::SmolStr;
+
 use super::json_text::Decoded;
 use crate::Range;
 use crate::ast::{Expr, ExprKind, ObjectItem, Operation, Part, PartKind, Step, StepKind};
@@ -32,9 +34,9 @@ impl Relocate<'_> {
             ExprKind::Parentheses(inner) | ExprKind::Unary(_, inner) => self.expr(inner),
             ExprKind::Tuple(items) => self.all(items),
             ExprKind::Object(items) => self.items(items),
-            ExprKind::Traversal(path) => {
-                self.expr(&mut path.base);
-                self.steps(&mut path.steps);
+            ExprKind::Traversal(base, steps) => {
+                self.expr(base);
+                self.steps(steps);
             }
             ExprKind::Splat(splat) => {
                 self.expr(&mut splat.source);
@@ -48,9 +50,9 @@ impl Relocate<'_> {
                 self.all(&mut call.arguments);
             }
             ExprKind::Conditional(exprs) => self.all(exprs.as_mut_slice()),
-            ExprKind::Binary(chain) => {
-                self.expr(&mut chain.first);
-                self.operations(&mut chain.operations);
+            ExprKind::Binary(first, chain) => {
+                self.expr(first);
+                self.operations(chain);
             }
             ExprKind::For(made) => {
                 self.expr(&mut made.collection);
@@ -94,17 +96,21 @@ impl Relocate<'_> {
                 PartKind::Literal(_) => {}
                 PartKind::Interpolation { expr, text } => {
                     let written = self.0.text.get(std::ops::Range::from(part.range)).unwrap_or_default();
-                    *text = Some(written.into());
+                    *text = Some(SmolStr::new(written));
                     self.expr(expr);
                 }
-                PartKind::If(directive) => {
-                    self.expr(&mut directive.condition);
-                    self.parts(&mut directive.then);
-                    self.parts(&mut directive.otherwise);
+                PartKind::If {
+                    condition,
+                    then,
+                    otherwise,
+                } => {
+                    self.expr(condition);
+                    self.parts(then);
+                    self.parts(otherwise);
                 }
-                PartKind::For(directive) => {
-                    self.expr(&mut directive.collection);
-                    self.parts(&mut directive.body);
+                PartKind::For { collection, body, .. } => {
+                    self.expr(collection);
+                    self.parts(body);
                 }
             }
             self.range(&mut part.range);

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use crate::cty::Entries;
+use indexmap::IndexMap;
+
 use crate::spec::{Blocks, LabelledBlocks, Transform};
 use crate::{Number, Spec, Type, Value};
 
@@ -205,9 +206,9 @@ fn as_written(value: &Value) -> Value {
     }
 }
 
-fn object_as_written(entries: &Entries) -> Value {
+fn object_as_written(entries: &IndexMap<String, Value>) -> Value {
     let entries = entries.iter().map(|(name, value)| (name.clone(), as_written(value)));
-    Value::Object(entries.collect())
+    Value::Object(Box::new(entries.collect()))
 }
 
 fn value_text(value: &Value) -> String {
@@ -228,7 +229,7 @@ fn value_text(value: &Value) -> String {
     }
 }
 
-fn object_text(entries: &Entries) -> String {
+fn object_text(entries: &IndexMap<String, Value>) -> String {
     if entries.is_empty() {
         return "{}".to_owned();
     }
