@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use indexmap::map::IntoIter as MapIter;
-use serde::de::value::StringDeserializer;
+use serde::de::value::{StrDeserializer, StringDeserializer};
 use serde::de::{
     Deserialize, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess,
     SeqAccess, Unexpected, VariantAccess, Visitor,
 };
+use smol_str::SmolStr;
 
-use crate::{Number, Value, nfc, refusal};
+use crate::value::nfc_name;
+use crate::{Entries, Number, Value, refusal};
 
 /// Turns a value into any type that can be deserialized.
 ///
@@ -114,7 +115,7 @@ impl<'de> Deserializer<'de> for Value {
                 index: 0,
             }),
             Self::Map(_, entries) | Self::Object(entries) => {
-                visitor.visit_map(Entries::new(entries.into_iter(), false))
+                visitor.visit_map(EntriesLeft::new(entries.into_iter(), false))
             }
         }
     }
@@ -144,7 +145,9 @@ impl<'de> Deserializer<'de> for Value {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match self {
-            Self::Map(_, entries) | Self::Object(entries) => visitor.visit_map(Entries::new(entries.into_iter(), true)),
+            Self::Map(_, entries) | Self::Object(entries) => {
+                visitor.visit_map(EntriesLeft::new(entries.into_iter(), true))
+            }
             other => other.deserialize_any(visitor),
         }
     }
@@ -175,7 +178,7 @@ impl<'de> Deserializer<'de> for Value {
             Self::String(variant) => visitor.visit_enum(Variant { variant, content: None }),
             Self::Map(_, entries) | Self::Object(entries) if entries.len() == 1 => match entries.into_iter().next() {
                 Some((variant, content)) => visitor.visit_enum(Variant {
-                    variant,
+                    variant: variant.into(),
                     content: Some(content),
                 }),
                 None => Err(DecodeError::custom("expected a variant's name")),
@@ -275,14 +278,14 @@ impl<'de> SeqAccess<'de> for Elements {
     }
 }
 
-struct Entries {
-    rest: MapIter<String, Value>,
+struct EntriesLeft {
+    rest: std::vec::IntoIter<(SmolStr, Value)>,
     skip_nulls: bool,
-    current: Option<(String, Value)>,
+    current: Option<(SmolStr, Value)>,
 }
 
-impl Entries {
-    fn new(entries: MapIter<String, Value>, skip_nulls: bool) -> Self {
+impl EntriesLeft {
+    fn new(entries: std::vec::IntoIter<(SmolStr, Value)>, skip_nulls: bool) -> Self {
         Self {
             rest: entries,
             skip_nulls,
@@ -291,7 +294,7 @@ impl Entries {
     }
 }
 
-impl<'de> MapAccess<'de> for Entries {
+impl<'de> MapAccess<'de> for EntriesLeft {
     type Error = DecodeError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, DecodeError> {
@@ -299,9 +302,10 @@ impl<'de> MapAccess<'de> for Entries {
         let Some((name, value)) = self.rest.find(|(_, value)| !(skip_nulls && value.is_null())) else {
             return Ok(None);
         };
-        let key: StringDeserializer<DecodeError> = name.clone().into_deserializer();
+        let key: StrDeserializer<'_, DecodeError> = name.as_str().into_deserializer();
+        let key = seed.deserialize(key)?;
         self.current = Some((name, value));
-        seed.deserialize(key).map(Some)
+        Ok(Some(key))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
@@ -445,11 +449,11 @@ impl<'de> Visitor<'de> for AnyVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut object = indexmap::IndexMap::new();
-        while let Some((name, value)) = entries.next_entry()? {
-            object.insert(nfc(name), value);
+        let mut object = Entries::new();
+        while let Some((name, value)) = entries.next_entry::<String, _>()? {
+            object.insert(nfc_name(name.into()), value);
         }
-        Ok(Value::Object(Box::new(object)))
+        Ok(Value::Object(object))
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Function {
     pub parameters: Vec<Parameter>,
     /// What it takes any number of, after the others.
     pub variadic: Option<Parameter>,
+    growth: usize,
     result_type: Arc<ResultType>,
     implementation: Arc<Implementation>,
 }
@@ -48,6 +49,7 @@ impl Function {
         Self {
             parameters: parameters.into_iter().collect(),
             variadic: None,
+            growth: 1,
             result_type: Arc::new(move |_| Ok(result.clone())),
             implementation: Arc::new(implementation),
         }
@@ -77,6 +79,19 @@ impl Function {
             result_type: Arc::new(result),
             ..self
         }
+    }
+
+    /// With results, or what it takes to make them, that need so many times the memory of the arguments. Evaluations
+    /// count that before the call, so that it does not take place where there is not as much left.
+    #[must_use]
+    pub fn growing(self, growth: usize) -> Self {
+        Self { growth, ..self }
+    }
+
+    /// How many times the memory of the arguments a call takes at most; 1, unless [`growing`](Self::growing) says
+    /// otherwise.
+    pub fn growth(&self) -> usize {
+        self.growth
     }
 
     /// With a check of every result.

@@ -3,6 +3,7 @@
 
 mod convert;
 mod de;
+mod entries;
 mod function;
 pub mod functions;
 pub mod json;
@@ -18,11 +19,12 @@ mod value;
 
 pub use convert::{ConvertError, convert};
 pub use de::{DecodeError, from_value};
+pub use entries::Entries;
 pub use function::{Function, FunctionError, Parameter};
 pub use number::{Number, NumberError};
 pub use types::Type;
 pub use unify::{unify, unify_safe};
-pub use value::{Value, nfc};
+pub use value::{Value, nfc, nfc_name};
 
 /// The README's examples are tests.
 #[cfg(doctest)]

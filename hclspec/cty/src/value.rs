@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use indexmap::IndexMap;
+use smol_str::SmolStr;
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use crate::{Number, Type, order};
+use crate::{Entries, Number, Type, order};
 
 /// A value of HCL.
 ///
@@ -37,11 +38,11 @@ pub enum Value {
     Set(Type, Vec<Value>),
     /// Values of one type under names. The order is the order of insertion; it has no meaning, and what HCL iterates
     /// over is sorted by name.
-    Map(Type, Box<IndexMap<String, Value>>),
+    Map(Type, Entries),
     /// Values, each of its own type, in order.
     Tuple(Vec<Value>),
     /// Values, each of its own type, under names.
-    Object(Box<IndexMap<String, Value>>),
+    Object(Entries),
 }
 
 impl Value {
@@ -54,8 +55,8 @@ impl Value {
     }
 
     /// Values under names, each of its own type; of two of one name the later counts.
-    pub fn object<K: Into<String>, V: Into<Self>>(attributes: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self::Object(Box::new(named(attributes)))
+    pub fn object<K: Into<SmolStr>, V: Into<Self>>(attributes: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self::Object(named(attributes))
     }
 
     /// A list. The elements are taken to be of the type; [`convert`](crate::convert) makes them so.
@@ -70,8 +71,8 @@ impl Value {
     }
 
     /// A map; of two entries of one name the later counts. The elements are taken to be of the type.
-    pub fn map<K: Into<String>, V: Into<Self>>(element: Type, entries: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self::Map(element, Box::new(named(entries)))
+    pub fn map<K: Into<SmolStr>, V: Into<Self>>(element: Type, entries: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self::Map(element, named(entries))
     }
 
     /// Its type.
@@ -86,7 +87,7 @@ impl Value {
             Self::Map(element, _) => Type::map(element.clone()),
             Self::Tuple(elements) => Type::tuple(elements.iter().map(Self::ty)),
             Self::Object(attributes) => {
-                let types = attributes.iter().map(|(name, value)| (name.clone(), value.ty()));
+                let types = attributes.iter().map(|(name, value)| (name.to_string(), value.ty()));
                 Type::Object(std::sync::Arc::new(types.collect()))
             }
         }
@@ -107,13 +108,14 @@ impl Value {
                 if values.len() != types.len() {
                     return false;
                 }
-                if values.keys().eq(types.keys()) {
+                if values.keys().zip(types.keys()).all(|(name, typed)| name == typed) {
                     return values
                         .values()
                         .zip(types.values())
                         .all(|(value, ty)| value.is_of_type(ty));
                 }
-                let fits = |(name, value): (&String, &Self)| types.get(name).is_some_and(|ty| value.is_of_type(ty));
+                let fits =
+                    |(name, value): (&SmolStr, &Self)| types.get(name.as_str()).is_some_and(|ty| value.is_of_type(ty));
                 values.iter().all(fits)
             }
             _ => false,
@@ -195,7 +197,7 @@ impl Value {
     }
 
     /// The entries of a map or an object.
-    pub fn as_map(&self) -> Option<&IndexMap<String, Self>> {
+    pub fn as_map(&self) -> Option<&Entries> {
         match self {
             Self::Map(_, entries) | Self::Object(entries) => Some(entries),
             _ => None,
@@ -245,6 +247,11 @@ pub fn nfc(text: String) -> String {
     text.nfc().collect()
 }
 
+/// As [`nfc`], for names.
+pub fn nfc_name(name: SmolStr) -> SmolStr {
+    if name.is_ascii() { name } else { nfc_cow(&name).into() }
+}
+
 /// As [`nfc`], for what need not be owned.
 pub(crate) fn nfc_cow(text: &str) -> Cow<'_, str> {
     if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
@@ -253,9 +260,9 @@ pub(crate) fn nfc_cow(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.nfc().collect())
 }
 
-fn named<K: Into<String>, V: Into<Value>>(entries: impl IntoIterator<Item = (K, V)>) -> IndexMap<String, Value> {
+fn named<K: Into<SmolStr>, V: Into<Value>>(entries: impl IntoIterator<Item = (K, V)>) -> Entries {
     let entries = entries.into_iter();
-    entries.map(|(name, value)| (nfc(name.into()), value.into())).collect()
+    entries.map(|(name, value)| (nfc_name(name.into()), value)).collect()
 }
 
 impl From<bool> for Value {

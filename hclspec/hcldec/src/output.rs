@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
 
-use encamp_hclspec::cty::json;
+use encamp_hclspec::cty::{Entries, json};
 use encamp_hclspec::{Type, Value};
 
 use crate::args::Args;
@@ -31,31 +31,16 @@ pub(crate) fn json(value: Value, args: &Args) -> Result<String, Failure> {
 /// Without what is null in objects and maps; what is null in a list has a place there and stays.
 fn without_nulls(value: Value) -> Value {
     let all = |elements: Vec<Value>| elements.into_iter().map(without_nulls).collect();
+    let named = |entries: Entries| {
+        let entries = entries.into_iter().filter(|(_, value)| !value.is_null());
+        entries.map(|(name, value)| (name, without_nulls(value))).collect()
+    };
     match value {
         Value::List(ty, elements) => Value::List(ty, all(elements)),
         Value::Set(ty, elements) => Value::Set(ty, all(elements)),
         Value::Tuple(elements) => Value::Tuple(all(elements)),
-        Value::Map(ty, mut entries) => {
-            entries.retain(|_, value| !value.is_null());
-            Value::Map(
-                ty,
-                Box::new(
-                    entries
-                        .into_iter()
-                        .map(|(name, value)| (name, without_nulls(value)))
-                        .collect(),
-                ),
-            )
-        }
-        Value::Object(mut entries) => {
-            entries.retain(|_, value| !value.is_null());
-            Value::Object(Box::new(
-                entries
-                    .into_iter()
-                    .map(|(name, value)| (name, without_nulls(value)))
-                    .collect(),
-            ))
-        }
+        Value::Map(ty, entries) => Value::Map(ty, named(entries)),
+        Value::Object(entries) => Value::Object(named(entries)),
         value => value,
     }
 }

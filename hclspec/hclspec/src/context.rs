@@ -144,7 +144,7 @@ impl Context {
 
     /// The same context with a limit to the work that all evaluations with it, its clones and its children may do
     /// together, in about the bytes that they copy. Without it, each evaluation has a limit of its own, and each decoding of
-    /// a body one for all that is in it: 64 MiB, and 64 bytes more for each byte of the source.
+    /// a body one for all that is in it: 12 MiB, and 64 bytes more for each byte of the source.
     #[must_use]
     pub fn with_budget(mut self, units: usize) -> Self {
         self.budget = Some(Arc::new(AtomicUsize::new(units)));

@@ -62,7 +62,9 @@ pub fn value_to(value: &Value) -> Result<hcl::Value, BridgeError> {
         Value::String(text) => hcl::Value::String(text.clone()),
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => hcl::Value::Array(all(values)?),
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entries = entries.iter().map(|(name, value)| Ok((name.clone(), value_to(value)?)));
+            let entries = entries
+                .iter()
+                .map(|(name, value)| Ok((name.to_string(), value_to(value)?)));
             hcl::Value::Object(entries.collect::<Result<_, BridgeError>>()?)
         }
     })

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use encamp_hclspec::cty::Entries;
 use encamp_hclspec::{
     Body, Context, Diagnostics, Source, Span, Spec, Spellings, Type, UnknownVariables, Value, decode_with,
 };
-use indexmap::IndexMap;
 
 /// How much the values of a block may take together, in about bytes.
 const BUDGET: usize = 128 << 20;
@@ -103,8 +103,8 @@ impl fmt::Debug for Config {
 }
 
 /// The names with dots as nested maps. Names with empty parts have no path.
-fn tree(env: &BTreeMap<String, String>) -> IndexMap<String, Value> {
-    let mut root = IndexMap::new();
+fn tree(env: &BTreeMap<String, String>) -> Entries {
+    let mut root = Entries::new();
     for (name, value) in env {
         let parts: Vec<&str> = name.split('.').collect();
         if let Some((last, outer)) = parts.split_last()
@@ -116,18 +116,19 @@ fn tree(env: &BTreeMap<String, String>) -> IndexMap<String, Value> {
     root
 }
 
-fn insert(root: &mut IndexMap<String, Value>, outer: &[&str], last: &str, value: &str) {
+fn insert(root: &mut Entries, outer: &[&str], last: &str, value: &str) {
     let mut map = root;
     for part in outer {
-        let entry = map.entry((*part).to_owned()).or_insert(Value::NULL);
-        if entry.as_map().is_none() {
-            *entry = Value::Object(Box::default());
+        if map.get(part).and_then(Value::as_map).is_none() {
+            map.insert(*part, Value::Object(Entries::new()));
         }
-        let Value::Object(inner) = entry else { return };
+        let Some(Value::Object(inner)) = map.get_mut(part) else {
+            return;
+        };
         map = inner;
     }
     let is_map = map.get(last).is_some_and(|known| known.as_map().is_some());
     if !is_map {
-        map.insert(last.to_owned(), value.into());
+        map.insert(last, value.into());
     }
 }

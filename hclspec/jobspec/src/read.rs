@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use encamp_hclspec::body::{Content, Schema};
+use encamp_hclspec::cty::Entries;
 use encamp_hclspec::{Body, Context, Diagnostic, Diagnostics, Span, Spec, Spellings, Type, Value, decode_partial};
-use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
 use crate::{Options, check};
@@ -103,12 +103,12 @@ impl Reader<'_> {
         self.diagnostics.extend(found);
         let names: HashSet<&str> = content.blocks.iter().map(encamp_hclspec::Block::name).collect();
         let blocks = level.blocks.iter().filter(|(name, _)| names.contains(name.as_str()));
-        let mut entries = Some(IndexMap::new());
+        let mut entries = Some(Entries::new());
         for spec in std::iter::once(&level.arguments).chain(blocks.map(|(_, spec)| spec)) {
             match decode_partial(spec, body, self.context, Spellings::Maps) {
                 Ok(Value::Object(parts)) => {
                     if let Some(entries) = &mut entries {
-                        entries.extend(*parts);
+                        entries.extend(parts);
                     }
                 }
                 Ok(_) => {}
@@ -118,7 +118,7 @@ impl Reader<'_> {
                 }
             }
         }
-        let value = entries.and_then(|entries| self.typed(Value::from(entries), body));
+        let value = entries.and_then(|entries| self.typed(Value::Object(entries), body));
         (value, content)
     }
 
@@ -174,7 +174,7 @@ fn forget(value: &mut Value, path: &[&str]) -> bool {
         return !was_null;
     };
     let inner = match value {
-        Value::Object(entries) | Value::Map(_, entries) => entries.get_mut(*first),
+        Value::Object(entries) | Value::Map(_, entries) => entries.get_mut(first),
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
             let index = first
                 .strip_prefix('[')

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::Range;
+use crate::{Range, Text};
 
 /// Arguments and blocks, each in source order.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +85,7 @@ pub enum ExprKind {
     Number(SmolStr),
     /// A string without anything to be filled in, its escapes resolved: quoted, a heredoc, a bare name as the key of an
     /// object, or a template from elsewhere.
-    String(SmolStr),
+    String(Text),
     /// A quoted string, a heredoc, or a template from elsewhere, with at least one part that is to be filled in. One
     /// that is an interpolation and nothing else is what is interpolated, whatever its type.
     Template(Template),
@@ -98,7 +98,7 @@ pub enum ExprKind {
     /// A variable: the first name of what may be a longer traversal.
     Variable(SmolStr),
     /// `x.name` and `x[index]`, one or more steps after what is no traversal itself.
-    Traversal(Box<Expr>, Vec<Step>),
+    Traversal(Box<Traversal>),
     /// `x[*]..` and `x.*..`.
     Splat(Box<Splat>),
     /// The element at hand, in [`Splat::each`].
@@ -113,11 +113,29 @@ pub enum ExprKind {
     ///
     /// Such chains are flat, since they can be of any length. The range of `a + b` in it is from the start of `a` to
     /// the end of `b`.
-    Binary(Box<Expr>, Vec<Operation>),
+    Binary(Box<Binary>),
     /// `[for v in xs : v]`, `{for k, v in xs : k => v}`.
     For(Box<For>),
     /// What could not be parsed. The parser has reported it, so its value is unknown and no further error.
     Invalid,
+}
+
+/// `x.name[index]`.
+#[derive(Clone, Debug)]
+pub struct Traversal {
+    /// What is selected from.
+    pub base: Expr,
+    /// What is selected, at least one.
+    pub steps: Vec<Step>,
+}
+
+/// `a + b - c`.
+#[derive(Clone, Debug)]
+pub struct Binary {
+    /// The first operand.
+    pub first: Expr,
+    /// At least one.
+    pub operations: Vec<Operation>,
 }
 
 /// `+ b` in `a + b`.
@@ -242,28 +260,36 @@ pub enum PartKind {
         expr: Expr,
         /// The part as it was written, where [`Part::range`] of the source does not give it: within a JSON string that
         /// has escapes.
-        text: Option<SmolStr>,
+        text: Option<Box<str>>,
     },
     /// `%{ if c }..%{ else }..%{ endif }`.
-    If {
-        /// The condition.
-        condition: Expr,
-        /// Where it is true.
-        then: Vec<Part>,
-        /// Where it is false.
-        otherwise: Vec<Part>,
-    },
+    If(Box<IfDirective>),
     /// `%{ for v in xs }..%{ endfor }`.
-    For {
-        /// `k` in `for k, v in`.
-        key_name: Option<SmolStr>,
-        /// `v`.
-        value_name: SmolStr,
-        /// What is iterated over.
-        collection: Expr,
-        /// What each element gives.
-        body: Vec<Part>,
-    },
+    For(Box<ForDirective>),
+}
+
+/// `%{ if c }..%{ else }..%{ endif }`.
+#[derive(Clone, Debug)]
+pub struct IfDirective {
+    /// The condition.
+    pub condition: Expr,
+    /// Where it is true.
+    pub then: Vec<Part>,
+    /// Where it is false.
+    pub otherwise: Vec<Part>,
+}
+
+/// `%{ for v in xs }..%{ endfor }`.
+#[derive(Clone, Debug)]
+pub struct ForDirective {
+    /// `k` in `for k, v in`.
+    pub key_name: Option<SmolStr>,
+    /// `v`.
+    pub value_name: SmolStr,
+    /// What is iterated over.
+    pub collection: Expr,
+    /// What each element gives.
+    pub body: Vec<Part>,
 }
 
 /// `-`, `!`.

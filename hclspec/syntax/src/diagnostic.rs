@@ -1,5 +1,6 @@
 //! Diagnostics: what is wrong, where, and what would be right.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde_json::json;
@@ -121,7 +122,11 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Every problem that was found, in the order of the text.
+/// How many are kept: nobody reads more, and each takes a hundred times the memory of the letter that it is about.
+const MAX: usize = 1000;
+
+/// Every problem that was found, in the order of the text; of more than a thousand those that were found first, and one
+/// that says so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
@@ -140,9 +145,17 @@ impl Diagnostics {
 
     /// Adds one. The same diagnostic is kept once.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if self.list.last() != Some(&diagnostic) {
-            self.errors += usize::from(diagnostic.severity == Severity::Error);
-            self.list.push(diagnostic);
+        if self.list.last() == Some(&diagnostic) {
+            return;
+        }
+        self.errors += usize::from(diagnostic.severity == Severity::Error);
+        match self.list.len().cmp(&MAX) {
+            Ordering::Less => self.list.push(diagnostic),
+            Ordering::Equal => self.list.push(Diagnostic::error(
+                "Too many errors",
+                "There are more errors, which are not listed. Mend these first.",
+            )),
+            Ordering::Greater => {}
         }
     }
 
@@ -151,7 +164,7 @@ impl Diagnostics {
         self.errors > 0
     }
 
-    /// How many are errors.
+    /// How many are errors, those that are not listed included.
     pub fn error_count(&self) -> usize {
         self.errors
     }
@@ -173,8 +186,11 @@ impl Diagnostics {
 
     /// Puts them into the order of their places; those without a place come first.
     pub fn sort(&mut self) {
-        self.list
-            .sort_by_key(|diagnostic| diagnostic.span.as_ref().map(|span| span.range().start));
+        // That there are more is said at the end.
+        let listed = self.list.len().min(MAX);
+        if let Some(listed) = self.list.get_mut(..listed) {
+            listed.sort_by_key(|diagnostic| diagnostic.span.as_ref().map(|span| span.range().start));
+        }
     }
 
     /// As blocks of text with the source lines and the places marked in them.

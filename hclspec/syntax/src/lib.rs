@@ -22,6 +22,7 @@ mod range;
 mod render;
 mod source;
 mod suggest;
+mod text;
 
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use native::{is_name, parse_body, parse_expression, parse_json_template, parse_template};
@@ -30,6 +31,7 @@ pub use render::Style;
 pub use smol_str::SmolStr;
 pub use source::{Source, Span};
 pub use suggest::{did_you_mean, hint};
+pub use text::Text;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

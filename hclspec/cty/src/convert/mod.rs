@@ -9,7 +9,8 @@ use self::mismatch::mismatch;
 pub(crate) use self::possible::is_convertible;
 use self::possible::{replace_any, unify_elements};
 use crate::unify::{Safety, common_type};
-use crate::{Number, Type, Value, nfc};
+use crate::value::nfc_name;
+use crate::{Entries, Number, Type, Value};
 
 /// Why a value cannot be converted.
 ///
@@ -130,10 +131,10 @@ fn apply(value: Value, ty: &Type) -> Result<Value, Failure> {
             let (element, values) = collection(&own, values, element, "set")?;
             Ok(Value::set(element, values))
         }
-        (Value::Map(own, entries), Type::Map(element)) => map_to_map(&own, *entries, element),
-        (Value::Object(entries), Type::Map(element)) => object_to_map(*entries, element),
-        (Value::Map(own, entries), Type::Object(types)) => map_to_object(&own, *entries, types),
-        (Value::Object(entries), Type::Object(types)) => object_to_object(*entries, types),
+        (Value::Map(own, entries), Type::Map(element)) => map_to_map(&own, entries, element),
+        (Value::Object(entries), Type::Map(element)) => object_to_map(entries, element),
+        (Value::Map(own, entries), Type::Object(types)) => map_to_object(&own, entries, types),
+        (Value::Object(entries), Type::Object(types)) => object_to_object(entries, types),
         _ => Err(Failure::Types),
     }
 }
@@ -243,16 +244,13 @@ fn collection(own: &Type, values: Vec<Value>, element: &Type, kind: &str) -> Res
     Ok((element, values))
 }
 
-fn map_to_map(own: &Type, entries: IndexMap<String, Value>, element: &Type) -> Result<Value, Failure> {
+fn map_to_map(own: &Type, entries: Entries, element: &Type) -> Result<Value, Failure> {
     if own != element && !is_convertible(own, element, Safety::Unsafe) {
         return Err(Failure::Types);
     }
     let entries = apply_entries(entries, element)?;
     let element = element_of(own, element, entries.values(), "map")?;
-    Ok(Value::Map(
-        element.clone(),
-        Box::new(typed_null_entries(entries, &element)),
-    ))
+    Ok(Value::Map(element.clone(), typed_null_entries(entries, &element)))
 }
 
 fn element_of<'a>(
@@ -271,10 +269,10 @@ fn element_of<'a>(
     same_type(values.map(Value::ty).collect(), &message)
 }
 
-fn object_to_map(entries: IndexMap<String, Value>, element: &Type) -> Result<Value, Failure> {
+fn object_to_map(entries: Entries, element: &Type) -> Result<Value, Failure> {
     if entries.is_empty() || !element.has_any() {
         let entries = apply_entries(entries, element)?;
-        return Ok(Value::Map(element.clone(), Box::new(entries)));
+        return Ok(Value::Map(element.clone(), entries));
     }
     let types: Vec<Type> = entries.values().map(Value::ty).collect();
     let target = if *element == Type::Any {
@@ -290,23 +288,20 @@ fn object_to_map(entries: IndexMap<String, Value>, element: &Type) -> Result<Val
         types = entries.values().map(Value::ty).collect();
     }
     let element = same_type(types, "attribute types must all match for conversion to map")?;
-    Ok(Value::Map(
-        element.clone(),
-        Box::new(typed_null_entries(entries, &element)),
-    ))
+    Ok(Value::Map(element.clone(), typed_null_entries(entries, &element)))
 }
 
-fn apply_entries(mut entries: IndexMap<String, Value>, ty: &Type) -> Result<IndexMap<String, Value>, Failure> {
-    if entries.keys().all(|name| name.is_ascii()) {
-        for (name, value) in &mut entries {
+fn apply_entries(mut entries: Entries, ty: &Type) -> Result<Entries, Failure> {
+    if entries.keys().all(str::is_ascii) {
+        for (name, value) in entries.iter_mut() {
             apply_in_place(name, value, ty)?;
         }
         return Ok(entries);
     }
     let entries = entries.into_iter();
     let converted = entries.map(|(name, value)| match apply(value, ty) {
-        Ok(value) => Ok((nfc(name), value)),
-        Err(failure) => Err(failure.at(|| name)),
+        Ok(value) => Ok((nfc_name(name), value)),
+        Err(failure) => Err(failure.at(|| name.to_string())),
     });
     converted.collect()
 }
@@ -318,11 +313,7 @@ fn apply_in_place(name: &str, value: &mut Value, ty: &Type) -> Result<(), Failur
     Ok(())
 }
 
-fn map_to_object(
-    own: &Type,
-    mut entries: IndexMap<String, Value>,
-    types: &IndexMap<String, Type>,
-) -> Result<Value, Failure> {
+fn map_to_object(own: &Type, mut entries: Entries, types: &IndexMap<String, Type>) -> Result<Value, Failure> {
     if !types.values().all(|ty| is_convertible(own, ty, Safety::Unsafe)) {
         return Err(Failure::Types);
     }
@@ -335,22 +326,22 @@ fn map_to_object(
         let value = apply(value, ty).map_err(|failure| failure.at(|| name.clone()))?;
         Ok((name.clone(), value))
     });
-    Ok(Value::Object(Box::new(attributes.collect::<Result<_, _>>()?)))
+    Ok(Value::Object(attributes.collect::<Result<_, _>>()?))
 }
 
-fn object_to_object(mut entries: IndexMap<String, Value>, types: &IndexMap<String, Type>) -> Result<Value, Failure> {
-    if entries.len() == types.len() && entries.keys().eq(types.keys()) {
+fn object_to_object(mut entries: Entries, types: &IndexMap<String, Type>) -> Result<Value, Failure> {
+    if entries.len() == types.len() && entries.keys().zip(types.keys()).all(|(name, typed)| name == typed) {
         for ((name, value), ty) in entries.iter_mut().zip(types.values()) {
             apply_in_place(name, value, ty)?;
         }
-        return Ok(Value::Object(Box::new(entries)));
+        return Ok(Value::Object(entries));
     }
     let attributes = types.iter().map(|(name, ty)| {
         let value = entries.swap_remove(name).ok_or(Failure::Types)?;
         let value = apply(value, ty).map_err(|failure| failure.at(|| name.clone()))?;
         Ok((name.clone(), value))
     });
-    Ok(Value::Object(Box::new(attributes.collect::<Result<_, _>>()?)))
+    Ok(Value::Object(attributes.collect::<Result<_, _>>()?))
 }
 
 fn no_base() -> Failure {
@@ -384,7 +375,7 @@ fn typed_nulls(values: Vec<Value>, ty: &Type) -> Vec<Value> {
     values.into_iter().map(|value| typed_null(value, ty)).collect()
 }
 
-fn typed_null_entries(entries: IndexMap<String, Value>, ty: &Type) -> IndexMap<String, Value> {
+fn typed_null_entries(entries: Entries, ty: &Type) -> Entries {
     entries
         .into_iter()
         .map(|(name, value)| (name, typed_null(value, ty)))

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 use std::iter::Peekable;
 use std::str::Chars;
 
-use indexmap::IndexMap;
-
 use crate::{Function, FunctionError, Type, Value};
 
 use super::support::{Outcome, check_elements, check_text, string, texts};
@@ -42,7 +40,7 @@ fn decode(text: &str) -> Outcome {
         check_elements(count.checked_mul(header.len() + 1))?;
         check_text(count.checked_mul(width))?;
         let cells = header.iter().cloned().zip(cells.into_iter().map(Value::from));
-        rows.push(Value::Object(Box::new(cells.collect::<IndexMap<_, _>>())));
+        rows.push(Value::Object(cells.collect()));
     }
     let types = header.into_iter().map(|name| (name, Type::String));
     Ok(Value::List(Type::object(types), rows))

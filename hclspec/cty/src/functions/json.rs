@@ -13,7 +13,13 @@ pub(super) fn jsonencode() -> Function {
         }
         encode(&value).map(Value::from)
     })
+    .growing(ENCODED)
 }
+
+/// A control character is written as six, and a text that grows takes up to three times its length.
+const ENCODED: usize = 18;
+/// A byte of JSON can stand for an element of a list.
+const DECODED: usize = 48;
 
 /// The value as JSON, without types.
 pub(super) fn encode(value: &Value) -> Result<String, FunctionError> {
@@ -34,4 +40,5 @@ pub(super) fn jsondecode() -> Function {
         }
         json::parse(&text).map_err(|error| FunctionError::new(error.to_string()))
     })
+    .growing(DECODED)
 }

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::{Function, FunctionError, Parameter, Type, Value, convert};
+use crate::{Entries, Function, FunctionError, Parameter, Type, Value, convert};
 
 use super::support::{Outcome, any, elements, string, take, text};
 
@@ -34,9 +34,10 @@ pub(super) fn keys() -> Function {
 pub(super) fn values() -> Function {
     let function = Function::new([any("mapping")], Type::Any, |arguments, ty| {
         let [map] = take(arguments)?;
-        let mut entries = entries(map)?;
-        entries.sort_unstable_keys();
-        Ok(super::sequence::sequence(ty, entries.into_values().collect()))
+        let mut entries: Vec<_> = entries(map)?.into_iter().collect();
+        entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let values = entries.into_iter().map(|(_, value)| value);
+        Ok(super::sequence::sequence(ty, values.collect()))
     });
     function.typed(|arguments| match arguments.first().map(Value::ty) {
         Some(Type::Map(element)) => Ok(Type::List(element)),
@@ -48,9 +49,9 @@ pub(super) fn values() -> Function {
     })
 }
 
-fn entries(value: Value) -> Result<IndexMap<String, Value>, FunctionError> {
+fn entries(value: Value) -> Result<Entries, FunctionError> {
     match value {
-        Value::Map(_, entries) | Value::Object(entries) => Ok(*entries),
+        Value::Map(_, entries) | Value::Object(entries) => Ok(entries),
         other => Err(FunctionError::new(format!(
             "a map or an object is required, not {}",
             other.kind()
@@ -92,15 +93,15 @@ pub(super) fn lookup() -> Function {
 pub(super) fn merge() -> Function {
     let parameter = any("maps").allow_null().allow_dynamic();
     let function = Function::new([], Type::Any, |arguments, ty| {
-        let mut merged = IndexMap::new();
+        let mut merged = Entries::new();
         for argument in arguments {
             if !argument.is_null() {
                 merged.extend(entries(argument)?);
             }
         }
         Ok(match ty {
-            Type::Map(element) => Value::Map(element.as_ref().clone(), Box::new(merged)),
-            _ => Value::Object(Box::new(merged)),
+            Type::Map(element) => Value::Map(element.as_ref().clone(), merged),
+            _ => Value::Object(merged),
         })
     });
     function.typed(merge_type).variadic(parameter)
@@ -131,7 +132,7 @@ fn merge_type(arguments: &[Value]) -> Result<Type, FunctionError> {
         match (argument, ty) {
             (_, Type::Object(types)) => attributes.extend(types.iter().map(|(name, ty)| (name.clone(), ty.clone()))),
             (Value::Map(element, entries), _) => {
-                attributes.extend(entries.keys().map(|name| (name.clone(), element.clone())));
+                attributes.extend(entries.keys().map(|name| (name.to_string(), element.clone())));
             }
             (Value::Unknown(_), _) => return Ok(Type::Any),
             _ => {}
@@ -173,7 +174,7 @@ pub(super) fn zipmap() -> Function {
 
 fn zip(keys: Vec<Value>, values: Vec<Value>, ty: &Type) -> Outcome {
     check_counts(keys.len(), values.len())?;
-    let mut entries = IndexMap::new();
+    let mut entries = Entries::new();
     for (index, (key, value)) in keys.into_iter().zip(values).enumerate() {
         let Value::String(key) = key else {
             return Err(null_key(index));
@@ -181,8 +182,8 @@ fn zip(keys: Vec<Value>, values: Vec<Value>, ty: &Type) -> Outcome {
         entries.insert(key, value);
     }
     Ok(match ty {
-        Type::Map(element) => Value::Map(element.as_ref().clone(), Box::new(entries)),
-        _ => Value::Object(Box::new(entries)),
+        Type::Map(element) => Value::Map(element.as_ref().clone(), entries),
+        _ => Value::Object(entries),
     })
 }
 

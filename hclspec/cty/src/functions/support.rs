@@ -137,7 +137,7 @@ impl Size {
             }
             Value::Map(_, entries) | Value::Object(entries) => {
                 self.elements = self.elements.saturating_add(entries.len());
-                for (name, value) in entries.iter() {
+                for (name, value) in entries {
                     self.text = self.text.saturating_add(name.len());
                     self.add(value);
                 }

@@ -1,9 +1,7 @@
 //! JSON to values, without a type.
 
-use indexmap::IndexMap;
-
 use super::{JsonError, MAX_DEPTH};
-use crate::{Value, nfc};
+use crate::{Entries, Value, nfc};
 
 /// The value that JSON stands for by itself: arrays are tuples, objects are objects, and null is of any type.
 ///
@@ -106,9 +104,9 @@ impl<'t> Reader<'t> {
 
     fn object(&mut self, depth: usize) -> Result<Value, JsonError> {
         self.at += 1;
-        let mut entries = IndexMap::new();
+        let mut entries = Entries::new();
         if self.takes(b'}') {
-            return Ok(Value::Object(Box::new(entries)));
+            return Ok(Value::Object(entries));
         }
         loop {
             self.skip_space();
@@ -125,7 +123,7 @@ impl<'t> Reader<'t> {
             }
             entries.insert(name, value);
             if self.takes(b'}') {
-                return Ok(Value::Object(Box::new(entries)));
+                return Ok(Value::Object(entries));
             }
             if !self.takes(b',') {
                 return Err(self.error("expected a comma or a closing brace"));

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{JsonError, parse};
-use crate::{Type, Value, convert};
+use crate::{Entries, Type, Value, convert};
 
 /// The value of a type that JSON stands for: what [`to_string`](super::to_string) has written with it.
 ///
@@ -47,12 +47,9 @@ fn shape(value: Value, ty: &Type) -> Result<Value, JsonError> {
                 Ok(value) => Ok((name, value)),
                 Err(error) => Err(error.under(name)),
             });
-            Ok(Value::Map(
-                (**element).clone(),
-                Box::new(shaped.collect::<Result<_, _>>()?),
-            ))
+            Ok(Value::Map((**element).clone(), shaped.collect::<Result<_, _>>()?))
         }
-        (Value::Object(entries), Type::Object(types)) => object(*entries, types),
+        (Value::Object(entries), Type::Object(types)) => object(entries, types),
         (value, ty) => Err(JsonError::new(format!(
             "{} is required, found {}",
             ty.constraint_name(),
@@ -68,7 +65,7 @@ fn all(values: Vec<Value>, element: &Type) -> Result<Vec<Value>, JsonError> {
         .collect()
 }
 
-fn object(mut entries: IndexMap<String, Value>, types: &IndexMap<String, Type>) -> Result<Value, JsonError> {
+fn object(mut entries: Entries, types: &IndexMap<String, Type>) -> Result<Value, JsonError> {
     if let Some(name) = entries.keys().find(|name| !types.contains_key(*name)) {
         return Err(JsonError::new(format!("unsupported attribute {name:?}")));
     }
@@ -77,7 +74,7 @@ fn object(mut entries: IndexMap<String, Value>, types: &IndexMap<String, Type>) 
         let value = shape(value, ty).map_err(|error| error.under(name))?;
         Ok((name.clone(), value))
     });
-    Ok(Value::Object(Box::new(attributes.collect::<Result<_, JsonError>>()?)))
+    Ok(Value::Object(attributes.collect::<Result<_, JsonError>>()?))
 }
 
 /// `{"value": …, "type": …}`.
@@ -85,7 +82,7 @@ fn with_own_type(value: Value) -> Result<Value, JsonError> {
     let Value::Object(mut entries) = value else {
         return Err(JsonError::new("an object with a value and its type is required"));
     };
-    if let Some(name) = entries.keys().find(|name| !matches!(name.as_str(), "value" | "type")) {
+    if let Some(name) = entries.keys().find(|name| !matches!(*name, "value" | "type")) {
         return Err(JsonError::new(format!(
             "invalid key {name:?} in dynamically-typed value"
         )));

@@ -22,6 +22,17 @@ impl fmt::Display for Number {
 }
 
 impl Number {
+    /// About how many bytes its text has beyond those of a small integer, at most: what a large exponent makes of it.
+    pub fn text_len(&self) -> usize {
+        match &self.0 {
+            Repr::Small(_) | Repr::Infinity { .. } => 0,
+            Repr::Big(float) => {
+                let bits = float.mantissa.bits().saturating_add(float.exponent.unsigned_abs());
+                usize::try_from(bits / 3).unwrap_or(usize::MAX).saturating_add(2)
+            }
+        }
+    }
+
     /// The number at ten significant digits, with an exponent where it is long: what composite values in sets are
     /// sorted by.
     pub(crate) fn to_ten_digits(&self) -> String {

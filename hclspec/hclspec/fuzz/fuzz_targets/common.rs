@@ -41,7 +41,6 @@ pub fn contexts() -> [Context; 3] {
     let context = |unknown| {
         Context::new()
             .with_unknown(unknown)
-            .with_budget(1 << 20)
             .with_variable("v", Value::tuple([1, 2]))
             .with_variable("m", Value::object([("k", "w")]))
     };

@@ -149,7 +149,12 @@ impl Unpack<'_> {
         match &node.kind {
             NodeKind::Null | NodeKind::Invalid => {}
             NodeKind::Object(_) => self.block(node, node),
-            NodeKind::Array(elements) => elements.iter().for_each(|element| self.block(element, node)),
+            NodeKind::Array(elements) => {
+                self.blocks.reserve(elements.len());
+                for element in elements {
+                    self.block(element, node);
+                }
+            }
             _ => {
                 let detail = format!(
                     "An object, or an array of objects, is required here: the contents of one or more \"{}\" blocks.",

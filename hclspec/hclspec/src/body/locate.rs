@@ -11,7 +11,7 @@ impl Body {
     /// block that is there. `[index]` parts count blocks and elements; where one does not fit, the first is taken.
     pub fn locate(&self, path: &[&str]) -> Option<Span> {
         match &self.kind {
-            Kind::Native(node) => native(node, path).map(|range| self.at(range)),
+            Kind::Native(node) => native(node.node(), path).map(|range| self.at(range)),
             Kind::Json(node) => json(node, path).map(|range| self.at(range)),
             Kind::Assigned(assigned) => {
                 let name = path.first()?;
@@ -49,7 +49,7 @@ impl Body {
     /// How many blocks of a name there are, as far as that can be told.
     fn count(&self, name: &str) -> usize {
         match &self.kind {
-            Kind::Native(node) => node.blocks.iter().filter(|block| block.name == name).count(),
+            Kind::Native(node) => node.node().blocks.iter().filter(|block| block.name == name).count(),
             Kind::Json(node) => match &node.kind {
                 NodeKind::Object(properties) => {
                     let found = properties.iter().filter(|property| property.name.text == name);
@@ -66,7 +66,7 @@ impl Body {
     /// Whether there is a block of a name whose labels the path begins with.
     fn has_labels(&self, name: &str, path: &[&str]) -> bool {
         let Kind::Native(node) = &self.kind else { return false };
-        let mut blocks = node.blocks.iter().filter(|block| block.name == name);
+        let mut blocks = node.node().blocks.iter().filter(|block| block.name == name);
         blocks.any(|block| !block.labels.is_empty() && after_labels(block, path).is_some())
     }
 }

@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 use encamp_hclspec_syntax as syntax;
 use indexmap::IndexMap;
-use syntax::{Range, SmolStr, ast, json::Node};
+use syntax::{Range, SmolStr, json::Node};
 
 use self::assigned::Assigned;
 use self::dynamic::Dynamic;
+use self::native::Native;
 pub use self::schema::Schema;
 use crate::{Diagnostic, Diagnostics, Expression, Source, Span, Spellings};
 
@@ -36,7 +37,7 @@ pub struct Body {
 
 #[derive(Clone)]
 enum Kind {
-    Native(Arc<ast::Body>),
+    Native(Native),
     Json(Arc<Node>),
     /// An object where a block could stand.
     Assigned(Arc<Assigned>),
@@ -109,7 +110,7 @@ impl Body {
     /// A body of the native syntax, as far as it could be made out, and what is wrong with its syntax.
     pub fn parse_lossy(source: &Arc<Source>) -> (Self, Diagnostics) {
         let (body, diagnostics) = syntax::parse_body(source);
-        (Self::new(source, Kind::Native(body)), diagnostics)
+        (Self::new(source, Kind::Native(Native::Text(body))), diagnostics)
     }
 
     /// A body of the JSON syntax.
@@ -211,7 +212,7 @@ impl Body {
     /// The same, where it is no error that something is missing: it may yet come from elsewhere.
     pub(crate) fn parts(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
         match &self.kind {
-            Kind::Native(node) => native::content(&self.source, node, asked, diagnostics),
+            Kind::Native(node) => native::content(&self.source, node.node(), asked, diagnostics),
             Kind::Json(node) => json::content(&self.source, node, asked, diagnostics),
             Kind::Assigned(assigned) => assigned.content(asked, diagnostics),
             Kind::Merged(bodies) => merged::content(bodies, asked, diagnostics),
@@ -242,7 +243,7 @@ impl Body {
 
     pub(crate) fn all_attributes(&self, diagnostics: &mut Diagnostics) -> Vec<Attribute> {
         match &self.kind {
-            Kind::Native(node) => native::attributes(&self.source, node, diagnostics),
+            Kind::Native(node) => native::attributes(&self.source, node.node(), diagnostics),
             Kind::Json(node) => json::attributes(&self.source, node, diagnostics),
             Kind::Assigned(assigned) => assigned.attributes.clone(),
             Kind::Merged(bodies) => merged::attributes(bodies, diagnostics),
@@ -253,7 +254,7 @@ impl Body {
     /// Every argument and every block of a body, whatever they are called. A JSON body has no blocks this way.
     pub fn everything(&self) -> (Vec<Attribute>, Vec<Block>) {
         match &self.kind {
-            Kind::Native(node) => native::everything(&self.source, node),
+            Kind::Native(node) => native::everything(&self.source, node.node()),
             Kind::Merged(bodies) => {
                 let (attributes, blocks): (Vec<_>, Vec<_>) = bodies.iter().map(Self::everything).unzip();
                 (attributes.concat(), blocks.concat())
@@ -279,7 +280,7 @@ impl Body {
     /// All of the body; of a block's body with its braces.
     pub fn span(&self) -> Span {
         self.at(match &self.kind {
-            Kind::Native(node) => node.range,
+            Kind::Native(node) => node.node().range,
             Kind::Json(node) => node.range,
             Kind::Assigned(assigned) => assigned.range,
             Kind::Merged(bodies) => return bodies.first().map_or_else(|| self.at(Range::default()), Self::span),
@@ -305,15 +306,9 @@ impl Body {
     /// Where something is missing that the body should have.
     pub fn missing_span(&self) -> Span {
         self.at(match &self.kind {
-            Kind::Native(node) => Range {
-                start: node.range.start,
-                end: node.range.start,
-            },
+            Kind::Native(node) => Range::empty(node.node().range.start),
             Kind::Json(node) => json::missing_range(node),
-            Kind::Assigned(assigned) => Range {
-                start: assigned.range.start,
-                end: assigned.range.start,
-            },
+            Kind::Assigned(assigned) => Range::empty(assigned.range.start),
             Kind::Merged(bodies) => {
                 return bodies
                     .first()

@@ -7,6 +7,28 @@ use encamp_hclspec_syntax::{Range, ast};
 use super::{Asked, Attribute, Block, Body, Content, Kind, Label};
 use crate::{Diagnostic, Diagnostics, Expression, Source, Span, Spellings, did_you_mean};
 
+/// The body of a text, or of a block in another body.
+///
+/// The latter is found by way of the one around it: blocks are listed well before they are looked into, and to touch
+/// the memory of each of very many twice takes its time.
+#[derive(Clone)]
+pub(super) enum Native {
+    Text(Arc<ast::Body>),
+    Block(Arc<ast::Body>, u32),
+}
+
+impl Native {
+    pub(super) fn node(&self) -> &Arc<ast::Body> {
+        match self {
+            Self::Text(body) => body,
+            Self::Block(outer, index) => {
+                let block = outer.blocks.get(*index as usize);
+                block.map_or(outer, |block| &block.body)
+            }
+        }
+    }
+}
+
 pub(super) fn content(
     source: &Arc<Source>,
     node: &Arc<ast::Body>,
@@ -26,14 +48,15 @@ pub(super) fn content(
             diagnostics.push(unsupported_argument(source, attribute, asked));
         }
     }
-    for block in &node.blocks {
+    content.blocks.reserve_exact(node.blocks.len());
+    for (index, block) in node.blocks.iter().enumerate() {
         if let Some(labels) = asked.schema.labels(&block.name) {
             match wrong_labels(source, block, labels) {
                 Some(diagnostic) => diagnostics.push(diagnostic),
-                None => content.blocks.push(lift_block(source, block)),
+                None => content.blocks.push(lift_block(source, node, index, block)),
             }
         } else if asked.spellings != Spellings::Strict && asked.schema.has_attribute(&block.name) {
-            content.strays.push(lift_block(source, block));
+            content.strays.push(lift_block(source, node, index, block));
         } else if !asked.partial {
             diagnostics.push(unsupported_block(source, block, asked));
         }
@@ -54,13 +77,16 @@ pub(super) fn attributes(source: &Arc<Source>, node: &Arc<ast::Body>, diagnostic
         .collect()
 }
 
-pub(super) fn everything(source: &Arc<Source>, node: &ast::Body) -> (Vec<Attribute>, Vec<Block>) {
+pub(super) fn everything(source: &Arc<Source>, node: &Arc<ast::Body>) -> (Vec<Attribute>, Vec<Block>) {
     let attributes = node
         .attributes
         .iter()
         .map(|attribute| lift(source, attribute))
         .collect();
-    let blocks = node.blocks.iter().map(|block| lift_block(source, block)).collect();
+    let blocks = node.blocks.iter().enumerate();
+    let blocks = blocks
+        .map(|(index, block)| lift_block(source, node, index, block))
+        .collect();
     (attributes, blocks)
 }
 
@@ -72,18 +98,23 @@ fn lift(source: &Arc<Source>, attribute: &ast::Attribute) -> Attribute {
     }
 }
 
-fn lift_block(source: &Arc<Source>, block: &ast::Block) -> Block {
+fn lift_block(source: &Arc<Source>, outer: &Arc<ast::Body>, index: usize, block: &ast::Block) -> Block {
     let label = |label: &ast::Label| Label {
         text: label.text.clone(),
         source: Arc::clone(source),
         range: label.range,
+    };
+    // A text of less than 4 GiB has fewer blocks.
+    let body = match u32::try_from(index) {
+        Ok(index) => Native::Block(Arc::clone(outer), index),
+        Err(_) => Native::Text(Arc::clone(&block.body)),
     };
     Block {
         name: block.name.clone(),
         name_range: block.name_range,
         header: header(block),
         labels: block.labels.iter().map(label).collect(),
-        body: Body::new(source, Kind::Native(Arc::clone(&block.body))).of_block(header(block)),
+        body: Body::new(source, Kind::Native(body)).of_block(header(block)),
     }
 }
 

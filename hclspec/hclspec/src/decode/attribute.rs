@@ -8,7 +8,7 @@ use super::place::Place;
 use super::spellings::{is_map_like, reshape};
 use super::{Decoder, Spellings};
 use crate::body::{Attribute, Block};
-use crate::cty::{ConvertError, convert};
+use crate::cty::{ConvertError, Entries, convert};
 use crate::{Diagnostic, Diagnostics, Evaluated, Expression, Type, Value};
 
 impl Decoder<'_, '_> {
@@ -168,11 +168,11 @@ impl Decoder<'_, '_> {
             self.error(format!("Extraneous label for {}", block.name), detail, label.span());
         }
         let (attributes, blocks) = block.body.everything();
-        let mut entries = IndexMap::with_capacity(attributes.len());
+        let mut entries = Entries::with_capacity(attributes.len());
         for attribute in &attributes {
             let inner = field(ty, &attribute.name).unwrap_or(Type::Any);
             let value = self.under(&attribute.name, |decoder| decoder.typed(attribute, &inner));
-            entries.insert(attribute.name.to_string(), value);
+            entries.insert(attribute.name.clone(), value);
         }
         let mut groups: IndexMap<&str, Vec<&Block>> = IndexMap::new();
         for nested in blocks
@@ -190,17 +190,17 @@ impl Decoder<'_, '_> {
                 continue;
             };
             let value = self.under(name, |decoder| decoder.of_blocks(None, &group, &inner));
-            entries.insert(name.to_owned(), value);
+            entries.insert(name, value);
         }
         if let Type::Object(fields) = ty {
-            for name in fields.keys().filter(|name| !entries.contains_key(*name)) {
+            for name in fields.keys().filter(|name| !entries.contains_key(name)) {
                 let detail = format!("The argument \"{name}\" is required, but it is not set.");
                 let diagnostic =
                     Diagnostic::error("Missing required argument", detail).with_span(block.body.missing_span());
                 self.report(diagnostic.with_path([name.as_str()]));
             }
         }
-        let value = Value::Object(Box::new(entries));
+        let value = Value::Object(entries);
         let labels = block.labels.iter().rev();
         labels.fold(value, |value, label| Value::object([(label.text.as_str(), value)]))
     }

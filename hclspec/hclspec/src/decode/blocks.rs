@@ -2,14 +2,12 @@
 
 use std::fmt::Write as _;
 
-use indexmap::IndexMap;
-
 use super::place::Place;
 use super::{Decoder, Spellings};
 use crate::body::{Attribute, Block, Content, Schema};
-use crate::cty::{convert, unify};
+use crate::cty::{Entries, convert, nfc_name, unify};
 use crate::spec::{Blocks, LabelledBlocks};
-use crate::{Body, Diagnostic, Diagnostics, Expression, Label, Spec, Type, Value};
+use crate::{Body, Diagnostic, Diagnostics, Expression, Label, Spec, Type, Value, eval};
 
 impl<'s> Decoder<'s, '_> {
     pub(super) fn block(&mut self, name: &str, required: bool, nested: &'s Spec, place: &Place<'_>) -> Value {
@@ -32,49 +30,58 @@ impl<'s> Decoder<'s, '_> {
             return Value::Null(Type::map(ty.clone()));
         }
         self.under(name, |decoder| {
-            let mut entries = IndexMap::new();
+            let mut entries = Entries::new();
             for block in all {
                 let mut found = Diagnostics::new();
                 let attributes = block.body.all_attributes(&mut found);
-                entries.reserve(attributes.len());
                 decoder.report_all(found);
                 for attribute in &attributes {
                     let value = decoder.under(&attribute.name, |decoder| {
                         decoder.typed_or(attribute, ty, "Invalid attribute value")
                     });
-                    entries.insert(crate::cty::nfc(attribute.name.to_string()), value);
+                    entries.insert(nfc_name(attribute.name.clone()), value);
                 }
             }
             // The values are of the type already, unless it leaves open what they are.
             let wanted = Type::map(ty.clone());
-            let value = decoder.collected(Value::Object(Box::new(entries)), &wanted);
+            let value = decoder.collected(Value::Object(entries), &wanted);
             value.unwrap_or(Value::Unknown(wanted))
         })
     }
 
     pub(super) fn block_list(&mut self, blocks: &'s Blocks, place: &Place<'_>) -> Value {
-        let (values, spans) = self.elements(blocks, place);
-        self.unified(blocks, values, &spans, Type::list)
+        self.unified(blocks, place, Type::list)
     }
 
     pub(super) fn block_set(&mut self, blocks: &'s Blocks, place: &Place<'_>) -> Value {
-        let (values, spans) = self.elements(blocks, place);
-        self.unified(blocks, values, &spans, Type::set)
+        self.unified(blocks, place, Type::set)
     }
 
-    /// The values of all blocks, and the blocks.
-    pub(super) fn elements<'p>(&mut self, blocks: &'s Blocks, place: &'p Place<'_>) -> (Vec<Value>, Vec<&'p Block>) {
+    /// The values of all blocks; looked at is whether they are of the type that is expected.
+    pub(super) fn elements<'p>(
+        &mut self,
+        blocks: &'s Blocks,
+        expected: Option<&Type>,
+        place: &'p Place<'_>,
+    ) -> Elements<'p> {
         let found: Vec<&Block> = place.blocks_of(&blocks.name).collect();
         self.check_count(blocks, &found, place);
+        let mut fit = true;
         let values = self.under(blocks.name.as_str(), |decoder| {
             let values = found.iter().enumerate().map(|(index, block)| {
-                decoder.under(index, |decoder| {
+                let value = decoder.under(index, |decoder| {
                     decoder.body(&blocks.nested, &block.body, &block.labels, false)
-                })
+                });
+                fit = fit && expected.is_some_and(|ty| value.is_of_type(ty));
+                value
             });
             values.collect()
         });
-        (values, found)
+        Elements {
+            values,
+            blocks: found,
+            fit,
+        }
     }
 
     fn check_count(&mut self, blocks: &'s Blocks, found: &[&Block], place: &Place<'_>) {
@@ -103,13 +110,20 @@ impl<'s> Decoder<'s, '_> {
         }
     }
 
-    /// A list or a set of values, all converted to one type.
-    fn unified(&mut self, blocks: &'s Blocks, values: Vec<Value>, found: &[&Block], wrap: fn(Type) -> Type) -> Value {
+    /// A list or a set of the values of blocks, all converted to one type.
+    fn unified(&mut self, blocks: &'s Blocks, place: &Place<'_>, wrap: fn(Type) -> Type) -> Value {
+        let implied = self.implied_type(&blocks.nested);
+        let expected = (!implied.has_any()).then_some(&implied);
+        let Elements {
+            values,
+            blocks: found,
+            fit,
+        } = self.elements(blocks, expected, place);
         if values.is_empty() {
-            let empty = wrap(self.implied_type(&blocks.nested));
+            let empty = wrap(implied);
             return convert(Value::Tuple(values), &empty).unwrap_or(Value::Unknown(empty));
         }
-        if let Some(ty) = self.one_type_of(&values, &blocks.nested) {
+        if let Some(ty) = if fit { Some(implied) } else { type_of_first(&values) } {
             return match wrap(ty) {
                 Type::Set(element) => Value::set(Type::clone(&element), values),
                 wanted => Value::List(wanted.element_type().cloned().unwrap_or_default(), values),
@@ -139,18 +153,6 @@ impl<'s> Decoder<'s, '_> {
         convert(Value::Tuple(converted), &wanted).unwrap_or(Value::Unknown(wanted))
     }
 
-    /// The type that all of the values are of, where they are of one and it leaves nothing open.
-    ///
-    /// Mostly it is the one that the spec tells, which they share, so that it is soon compared.
-    fn one_type_of(&mut self, values: &[Value], nested: &'s Spec) -> Option<Type> {
-        let fits = |ty: &Type| !ty.has_any() && values.iter().all(|value| value.is_of_type(ty));
-        let implied = self.implied_type(nested);
-        if fits(&implied) {
-            return Some(implied);
-        }
-        values.first().map(Value::ty).filter(fits)
-    }
-
     fn inconsistent(&mut self, blocks: &'s Blocks, block: Option<&Block>, detail: String) {
         let Some(block) = block else { return };
         let span = self.span_in(&blocks.nested, block);
@@ -159,14 +161,19 @@ impl<'s> Decoder<'s, '_> {
     }
 
     pub(super) fn block_map(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> Value {
+        let implied = self.implied_type(&blocks.nested);
+        let expected = (!implied.has_any()).then_some(&implied);
+        let (entries, fit) = self.labelled(blocks, expected, place);
         let depth = blocks.labels.len();
-        let tree = self.labelled(blocks, place);
-        let wanted = (0..depth).fold(self.implied_type(&blocks.nested), |ty, _| Type::map(ty));
-        if tree.is_empty() {
-            return convert(Value::Object(Box::default()), &wanted).unwrap_or(Value::Unknown(wanted));
+        if fit && !entries.is_empty() {
+            return map_of(Value::Object(entries), &implied, depth);
+        }
+        let wanted = (0..depth).fold(implied, |ty, _| Type::map(ty));
+        if entries.is_empty() {
+            return convert(Value::Object(Entries::new()), &wanted).unwrap_or(Value::Unknown(wanted));
         }
         // Where the type leaves something open, the blocks have to agree on it.
-        let value = self.collected(Tree::Level(tree).into_value(), &wanted);
+        let value = self.collected(Value::Object(entries), &wanted);
         value.unwrap_or_else(|error| {
             let first = place.blocks_of(&blocks.name).next();
             let span = first.map_or_else(
@@ -182,11 +189,14 @@ impl<'s> Decoder<'s, '_> {
     }
 
     pub(super) fn block_object(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> Value {
-        Tree::Level(self.labelled(blocks, place)).into_value()
+        Value::Object(self.labelled(blocks, None, place).0)
     }
 
-    fn labelled(&mut self, blocks: &'s LabelledBlocks, place: &Place<'_>) -> IndexMap<String, Tree> {
-        let mut tree = IndexMap::new();
+    /// The values of blocks under their labels, an object for each label but the last; and whether they are of the
+    /// type that is expected, and the labels as they are in maps.
+    fn labelled(&mut self, blocks: &'s LabelledBlocks, expected: Option<&Type>, place: &Place<'_>) -> (Entries, bool) {
+        let mut entries = Entries::new();
+        let mut fit = true;
         for block in place.blocks_of(&blocks.name) {
             let count = blocks.labels.len().min(block.labels.len());
             let (outer, rest) = block.labels.split_at(count);
@@ -194,7 +204,10 @@ impl<'s> Decoder<'s, '_> {
             self.path.push(blocks.name.as_str().into());
             self.path.extend(outer.iter().map(|label| (&label.text).into()));
             let value = self.body(&blocks.nested, &block.body, rest, false);
-            if !insert(&mut tree, outer, value) {
+            fit = fit
+                && outer.iter().all(|label| label.text.is_ascii())
+                && expected.is_some_and(|ty| value.is_of_type(ty));
+            if !insert(&mut entries, outer, value) {
                 let labels = outer.iter().fold(String::new(), |mut text, label| {
                     let _ = write!(text, " \"{}\"", label.text);
                     text
@@ -207,7 +220,7 @@ impl<'s> Decoder<'s, '_> {
             }
             self.path.truncate(depth);
         }
-        tree
+        (entries, fit)
     }
 
     /// The one block of a name.
@@ -323,10 +336,19 @@ impl<'s> Decoder<'s, '_> {
         let has_errors = evaluated.diagnostics.has_errors();
         self.report_all(evaluated.diagnostics);
         let value = evaluated.value;
+        // Each level of it is copied where a block is made of it.
+        if !self.context.spend(COPIES.saturating_mul(eval::size(&value))) {
+            let detail = "The value is too large to be taken for blocks.";
+            self.error("Expression too expensive", detail, expression.span());
+            return None;
+        }
         let is_there = !has_errors && !value.is_null() && value.is_known();
         is_there.then_some((value, evaluated.kept))
     }
 }
+
+/// How often a value is copied that becomes blocks.
+const COPIES: usize = 3;
 
 /// Blocks that are written as an argument.
 struct Assigned<'a> {
@@ -348,42 +370,55 @@ impl Assigned<'_> {
     }
 }
 
-/// Values under labels.
-enum Tree {
-    Level(IndexMap<String, Tree>),
-    Leaf(Value),
+/// The values of blocks. Very many are looked at once only, as soon as each is made.
+pub(super) struct Elements<'p> {
+    pub(super) values: Vec<Value>,
+    blocks: Vec<&'p Block>,
+    /// Whether all are of the type that was expected.
+    fit: bool,
 }
 
-impl Tree {
-    fn into_value(self) -> Value {
-        match self {
-            Self::Leaf(value) => value,
-            Self::Level(entries) => {
-                let entries = entries.into_iter();
-                Value::Object(Box::new(
-                    entries.map(|(label, tree)| (label, tree.into_value())).collect(),
-                ))
-            }
+/// The type of the first of the values, where all are of it and it leaves nothing open.
+fn type_of_first(values: &[Value]) -> Option<Type> {
+    let fits = |ty: &Type| !ty.has_any() && values.iter().all(|value| value.is_of_type(ty));
+    values.first().map(Value::ty).filter(fits)
+}
+
+/// Objects of so many levels around values of a type as maps.
+fn map_of(value: Value, inner: &Type, depth: usize) -> Value {
+    let Value::Object(mut entries) = value else {
+        return value;
+    };
+    let Some(depth) = depth.checked_sub(1) else {
+        return Value::Object(entries);
+    };
+    if depth > 0 {
+        for entry in entries.values_mut() {
+            *entry = map_of(std::mem::take(entry), inner, depth);
         }
     }
+    let element = (0..depth).fold(inner.clone(), |ty, _| Type::map(ty));
+    Value::Map(element, entries)
 }
 
 /// Inserts under the labels; whether there was nothing there before.
-fn insert(tree: &mut IndexMap<String, Tree>, labels: &[Label], value: Value) -> bool {
+fn insert(entries: &mut Entries, labels: &[Label], value: Value) -> bool {
     let Some((last, outer)) = labels.split_last() else {
         return false;
     };
-    let mut level = tree;
+    let mut level = entries;
     for label in outer {
-        let entry = level.entry(label.text.to_string());
-        let Tree::Level(inner) = entry.or_insert_with(|| Tree::Level(IndexMap::new())) else {
+        if !level.contains_key(&label.text) {
+            level.insert(label.text.clone(), Value::Object(Entries::new()));
+        }
+        let Some(Value::Object(inner)) = level.get_mut(&label.text) else {
             return false;
         };
         level = inner;
     }
-    if level.contains_key(last.text.as_str()) {
-        return false;
+    let is_new = !level.contains_key(&last.text);
+    if is_new {
+        level.insert(last.text.clone(), value);
     }
-    level.insert(last.text.to_string(), Tree::Leaf(value));
-    true
+    is_new
 }

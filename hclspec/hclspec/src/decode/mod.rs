@@ -9,14 +9,12 @@ mod spellings;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use indexmap::IndexMap;
-
 use self::path::Step;
 use self::place::Place;
 use crate::body::{Asked, Schema};
 use crate::cty::{ConvertError, convert};
 use crate::spec::Transform;
-use crate::{Body, Context, Diagnostic, Diagnostics, Expression, Label, Span, Spec, Type, Value};
+use crate::{Body, Context, Diagnostic, Diagnostics, Expression, Label, Span, Spec, Type, Value, eval};
 
 /// Which spellings of blocks and maps a body may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -160,15 +158,15 @@ impl<'s, 'c> Decoder<'s, 'c> {
     fn part(&mut self, spec: &'s Spec, place: &Place<'_>) -> Value {
         match spec {
             Spec::Object(parts) => {
-                let parts = parts.iter().map(|(name, part)| (name.clone(), self.part(part, place)));
-                Value::Object(Box::new(parts.collect::<IndexMap<_, _>>()))
+                let parts = parts.iter().map(|(name, part)| (name.as_str(), self.part(part, place)));
+                Value::Object(parts.collect())
             }
             Spec::Array(parts) => Value::Tuple(parts.iter().map(|part| self.part(part, place)).collect()),
             Spec::Attr { name, ty, .. } => self.attribute(name, ty, place),
             Spec::Block { name, required, nested } => self.block(name, *required, nested, place),
             Spec::BlockList(blocks) => self.block_list(blocks, place),
             Spec::BlockSet(blocks) => self.block_set(blocks, place),
-            Spec::BlockTuple(blocks) => Value::Tuple(self.elements(blocks, place).0),
+            Spec::BlockTuple(blocks) => Value::Tuple(self.elements(blocks, None, place).values),
             Spec::BlockMap(blocks) => self.block_map(blocks, place),
             Spec::BlockObject(blocks) => self.block_object(blocks, place),
             Spec::BlockLabel { index, name } => self.label(*index, name, place),
@@ -257,6 +255,10 @@ impl<'s, 'c> Decoder<'s, 'c> {
     fn collected(&self, value: Value, ty: &Type) -> Result<Value, ConvertError> {
         if !self.kept {
             return convert(value, ty);
+        }
+        // Where there is no memory for a copy to try it with, it stays as it is too.
+        if !self.context.spend(eval::size(&value)) {
+            return Ok(value);
         }
         Ok(convert(value.clone(), ty).unwrap_or(value))
     }

@@ -1,7 +1,6 @@
 //! One map for a list of maps, and the other way round.
 
-use indexmap::IndexMap;
-
+use crate::cty::Entries;
 use crate::{Type, Value};
 
 /// Whether arguments of this type may be written as blocks.
@@ -29,16 +28,16 @@ pub(super) fn reshape(value: Value, ty: &Type) -> Value {
         (Value::Tuple(values) | Value::List(_, values), Type::Map(_) | Type::Object(_)) => merge(values, ty),
         (Value::Object(entries), Type::Map(element)) => {
             let entries = entries.into_iter();
-            Value::Object(Box::new(
-                entries.map(|(name, value)| (name, reshape(value, element))).collect(),
-            ))
+            Value::Object(entries.map(|(name, value)| (name, reshape(value, element))).collect())
         }
         (Value::Object(entries), Type::Object(fields)) => {
-            let entries = entries.into_iter().map(|(name, value)| match fields.get(&name) {
-                Some(ty) => (name, reshape(value, ty)),
-                None => (name, value),
-            });
-            Value::Object(Box::new(entries.collect()))
+            let entries = entries
+                .into_iter()
+                .map(|(name, value)| match fields.get(name.as_str()) {
+                    Some(ty) => (name, reshape(value, ty)),
+                    None => (name, value),
+                });
+            Value::Object(entries.collect())
         }
         (value, _) => value,
     }
@@ -49,11 +48,11 @@ fn merge(values: Vec<Value>, ty: &Type) -> Value {
     if !values.iter().all(|value| value.is_null() || value.as_map().is_some()) {
         return Value::Tuple(values);
     }
-    let mut merged = IndexMap::new();
+    let mut merged = Entries::new();
     for value in values {
         if let Value::Object(entries) | Value::Map(_, entries) = value {
-            merged.extend(*entries);
+            merged.extend(entries);
         }
     }
-    reshape(Value::Object(Box::new(merged)), ty)
+    reshape(Value::Object(merged), ty)
 }

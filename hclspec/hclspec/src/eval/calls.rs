@@ -6,7 +6,7 @@ use encamp_hclspec_syntax::ast::{Call, Expr};
 use encamp_hclspec_syntax::{Range, hint};
 
 use super::size::size;
-use super::{Evaluator, STEP, Scope, Taken, UNKNOWN, Val};
+use super::{Evaluator, Scope, Taken, UNKNOWN, Val};
 use crate::cty::{Function, Parameter, convert};
 use crate::{Type, Value};
 
@@ -89,7 +89,8 @@ impl Evaluator<'_> {
         }
         let detail = match &*value {
             Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => {
-                if !self.charge(size(&value), last.range) {
+                // They are copied here, and for the call.
+                if !self.charge(2 * size(&value), last.range) {
                     return None;
                 }
                 let expanded = values.iter().cloned();
@@ -179,7 +180,7 @@ impl Evaluator<'_> {
     fn run<'s>(&self, call: &Call, function: &Function, values: Vec<Value>, arguments: &[Argument<'_>]) -> Val<'s> {
         let whole = whole(call);
         let work: usize = values.iter().map(size).sum();
-        if !self.charge(work, whole) {
+        if !self.charge(work.saturating_mul(function.growth()), whole) {
             return UNKNOWN;
         }
         let error = match function.call_converted(values) {
@@ -258,7 +259,7 @@ impl Evaluator<'_> {
         let value = match argument {
             Argument::Written(expr) => self.own(self.eval(expr, scope), expr.range),
             Argument::Expanded(value, range) => {
-                self.charge(STEP, *range);
+                self.charge(size(value), *range);
                 value.clone()
             }
         };

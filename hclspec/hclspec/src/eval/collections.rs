@@ -4,15 +4,18 @@ use std::borrow::Cow;
 
 use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, ObjectItem};
-use indexmap::IndexMap;
 
-use super::{Evaluator, Scope, UNKNOWN, Val};
+use super::{ELEMENT, ENTRY, Evaluator, Scope, UNKNOWN, Val};
+use crate::cty::Entries;
 use crate::{Type, Value};
 
 impl Evaluator<'_> {
     pub(super) fn tuple<'s>(&'s self, elements: &'s [Expr], scope: Scope<'s>) -> Val<'s> {
         let mut values = Vec::with_capacity(elements.len());
         for element in elements {
+            if !self.charge(ELEMENT, element.range) {
+                return UNKNOWN;
+            }
             let value = self.keeping(element, scope);
             values.push(self.own(value, element.range));
         }
@@ -21,9 +24,12 @@ impl Evaluator<'_> {
 
     /// Where a key is not known, nothing is known of the object.
     pub(super) fn object<'s>(&'s self, items: &'s [ObjectItem], scope: Scope<'s>) -> Val<'s> {
-        let mut object = IndexMap::with_capacity(items.len());
+        let mut object = Entries::with_capacity(items.len());
         let mut is_known = true;
         for item in items {
+            if !self.charge(ENTRY, item.key.range) {
+                return UNKNOWN;
+            }
             let mark = self.mark();
             let key = if item.bare_key && !super::is_constant_key(&item.key) {
                 self.ambiguous(item.key.range)
@@ -48,7 +54,7 @@ impl Evaluator<'_> {
         if !is_known {
             return UNKNOWN;
         }
-        Cow::Owned(Value::Object(Box::new(object)))
+        Cow::Owned(Value::Object(object))
     }
 
     /// A bare traversal may be meant as a name or as a reference.

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use encamp_hclspec_syntax::{Range, hint};
-use indexmap::IndexMap;
 
 use super::{Evaluator, UNKNOWN, Val};
+use crate::cty::Entries;
 use crate::{Number, Type, Value};
 
 const INVALID_INDEX: &str = "Invalid index";
@@ -24,7 +24,7 @@ impl Evaluator<'_> {
                 Type::Map(element) => unknown(element),
                 Type::Object(types) => match types.get(name) {
                     Some(ty) => unknown(ty),
-                    None => self.no_attribute(name, types.keys(), range),
+                    None => self.no_attribute(name, types.keys().map(String::as_str), range),
                 },
                 other => self.no_attributes(other, name, range),
             },
@@ -38,7 +38,7 @@ impl Evaluator<'_> {
                 if entries.contains_key(name) {
                     return pick(value, name);
                 }
-                let names = entries.keys().map(String::as_str);
+                let names = entries.keys();
                 let detail = format!(
                     "There is no element with the key \"{name}\" in this map.{}",
                     hint(name, names)
@@ -49,8 +49,8 @@ impl Evaluator<'_> {
         }
     }
 
-    fn no_attribute<'s, 'n>(&self, name: &str, names: impl Iterator<Item = &'n String>, range: Range) -> Val<'s> {
-        let hint = hint(name, names.map(String::as_str));
+    fn no_attribute<'s, 'n>(&self, name: &str, names: impl Iterator<Item = &'n str>, range: Range) -> Val<'s> {
+        let hint = hint(name, names);
         let detail = format!("There is no attribute named \"{name}\" in this object.{hint}");
         self.fail(UNSUPPORTED, detail, range)
     }
@@ -237,7 +237,7 @@ fn out_of_range(number: &Number, length: usize) -> String {
 
 /// An entry that is there.
 fn pick<'s>(value: Val<'s>, name: &str) -> Val<'s> {
-    let take = |mut entries: Box<IndexMap<String, Value>>| entries.swap_remove(name).map_or(UNKNOWN, Cow::Owned);
+    let take = |mut entries: Entries| entries.swap_remove(name).map_or(UNKNOWN, Cow::Owned);
     match value {
         Cow::Borrowed(value) => value.get(name).map_or(UNKNOWN, Cow::Borrowed),
         Cow::Owned(Value::Map(_, entries) | Value::Object(entries)) => take(entries),

@@ -2,10 +2,9 @@
 
 use encamp_hclspec_syntax::json::{Node, NodeKind, Property, Text};
 use encamp_hclspec_syntax::{Range, parse_json_template};
-use indexmap::IndexMap;
 
-use super::{Evaluator, GivenUp, MAX_NESTING, STEP, Scope, UNKNOWN};
-use crate::cty::convert;
+use super::{ELEMENT, Evaluator, GivenUp, MAX_NESTING, Scope, UNKNOWN};
+use crate::cty::{Entries, convert};
 use crate::{Type, Value};
 
 const INVALID_KEY: &str = "Invalid object key expression";
@@ -20,7 +19,7 @@ impl Evaluator<'_> {
         if nesting > MAX_NESTING {
             self.give_up(GivenUp::Nesting(node.range));
         }
-        if !self.charge(STEP, node.range) {
+        if !self.charge(ELEMENT, node.range) {
             return UNKNOWN.into_owned();
         }
         match &node.kind {
@@ -57,9 +56,11 @@ impl Evaluator<'_> {
     }
 
     fn properties(&self, properties: &[Property], nesting: usize) -> Value {
-        let mut object = IndexMap::with_capacity(properties.len());
+        let mut object = Entries::with_capacity(properties.len());
         let mut is_known = true;
         for property in properties {
+            // The value is counted where it is made.
+            self.charge(ELEMENT, property.name_range);
             let name = self.text(&property.name, property.name_range);
             let value = self.node(&property.value, nesting + 1);
             let kind = name.kind();
@@ -83,7 +84,7 @@ impl Evaluator<'_> {
             }
         }
         if is_known {
-            Value::Object(Box::new(object))
+            Value::Object(object)
         } else {
             UNKNOWN.into_owned()
         }

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{Expr, For};
 use indexmap::IndexMap;
-use indexmap::map::Entry;
 
-use super::{Evaluator, Local, STEP, Scope, UNKNOWN, Val};
+use super::{ELEMENT, ENTRY, Evaluator, Local, STEP, Scope, UNKNOWN, Val};
+use crate::cty::Entries;
 use crate::{Type, Value};
 
 const INVALID_CONDITION: &str = "Invalid 'for' condition";
@@ -27,7 +27,7 @@ pub(super) struct Header<'s> {
 #[derive(Default)]
 struct Made {
     list: Vec<Value>,
-    object: IndexMap<String, Value>,
+    object: Entries,
     groups: IndexMap<String, Vec<Value>>,
     /// Whether it can be told which elements or keys there are.
     is_unknown: bool,
@@ -50,6 +50,15 @@ impl Evaluator<'_> {
             return UNKNOWN;
         }
         let mut made = Made::default();
+        let most = match &*collection {
+            Value::Unknown(_) => 0,
+            known => known
+                .as_list()
+                .map_or_else(|| known.as_map().map_or(0, Entries::len), <[Value]>::len),
+        };
+        if tree.key.is_none() {
+            made.list.reserve_exact(most);
+        }
         let is_complete = self.elements(&collection, header, scope, |scope| {
             self.element(tree, range, scope, &mut made);
         });
@@ -57,14 +66,13 @@ impl Evaluator<'_> {
             return UNKNOWN;
         }
         Cow::Owned(if tree.key.is_none() {
+            made.list.shrink_to_fit();
             Value::Tuple(made.list)
         } else if tree.group {
             let groups = made.groups.into_iter();
-            Value::Object(Box::new(
-                groups.map(|(name, values)| (name, Value::Tuple(values))).collect(),
-            ))
+            Value::Object(groups.map(|(name, values)| (name, Value::Tuple(values))).collect())
         } else {
-            Value::Object(Box::new(made.object))
+            Value::Object(made.object)
         })
     }
 
@@ -78,29 +86,31 @@ impl Evaluator<'_> {
             }
         }
         let Some(key) = &tree.key else {
-            let value = self.eval(&tree.value, scope);
-            made.list.push(self.own(value, tree.value.range));
+            if self.charge(ELEMENT, tree.value.range) {
+                let value = self.eval(&tree.value, scope);
+                made.list.push(self.own(value, tree.value.range));
+            }
             return;
         };
         let Some(name) = self.name(key, range, scope, !made.is_unknown) else {
             made.is_unknown = true;
             return;
         };
+        // What grows takes up to three times as much.
+        if !self.charge(2 * ENTRY, range) {
+            return;
+        }
         let value = self.eval(&tree.value, scope);
         let value = self.own(value, tree.value.range);
         if tree.group {
             made.groups.entry(name).or_default().push(value);
             return;
         }
-        match made.object.entry(name) {
-            Entry::Vacant(entry) => {
-                entry.insert(value);
-            }
-            Entry::Occupied(_) => {
-                let detail =
-                    "Two elements have this key. With `...` after the value, all values of a key are gathered.";
-                self.fail_in("Duplicate object key", detail, key.range, range);
-            }
+        if made.object.contains_key(&name) {
+            let detail = "Two elements have this key. With `...` after the value, all values of a key are gathered.";
+            self.fail_in("Duplicate object key", detail, key.range, range);
+        } else {
+            made.object.insert(name, value);
         }
     }
 

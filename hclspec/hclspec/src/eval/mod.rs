@@ -29,13 +29,14 @@ use encamp_hclspec_syntax::{Range, json as tree};
 pub(crate) use self::json::is_template;
 pub use self::references::{Reference, ReferenceStep, ReferenceStepKind};
 pub(crate) use self::references::{in_json, in_native, in_text};
-use self::size::{depth, size};
+use self::size::depth;
+pub(crate) use self::size::size;
 pub(crate) use self::start::is_constant_key;
 use crate::cty::{ConvertError, convert, nfc};
 use crate::{Context, Diagnostic, Diagnostics, Source, Span, Type, Value};
 
-/// How much work an evaluation may do: a unit is about a byte that is copied.
-const MAX_WORK: usize = 64 << 20;
+/// How much work an evaluation may do: a unit is about a byte of memory. That is enough for some 100,000 values.
+const MAX_WORK: usize = 12 << 20;
 /// How much more it may do for each byte of the source, so that a long text is no expensive one.
 const WORK_PER_BYTE: usize = 64;
 /// How much work may be done for a text of so many bytes.
@@ -49,8 +50,11 @@ const MAX_DEPTH: usize = 256;
 const MAX_NESTING: usize = 512;
 /// How many errors are noted before the evaluation is given up.
 const MAX_ERRORS: usize = 1000;
-/// What a step costs beside its bytes.
-const STEP: usize = size_of::<Value>();
+/// What a step costs beside its memory, of which it may take none.
+const STEP: usize = 8;
+/// What an element of a list takes beside what it holds, and what one of an object.
+const ELEMENT: usize = size_of::<Value>();
+const ENTRY: usize = 2 * ELEMENT;
 
 /// A value that is borrowed where it can be.
 type Val<'s> = Cow<'s, Value>;
@@ -186,6 +190,10 @@ impl<'c> Evaluator<'c> {
     }
 
     fn finish(self, value: Value, range: Range) -> Evaluated {
+        // It is tried whether such a value can be converted.
+        if self.kept.get() {
+            self.charge(size(&value), range);
+        }
         // A value that is part of the next one, and so on, may not get so deep that dropping it takes all the stack.
         if depth(&value) > MAX_DEPTH {
             let detail = format!("Values may be nested at most {MAX_DEPTH} levels deep.");
@@ -302,7 +310,8 @@ impl<'c> Evaluator<'c> {
         match value {
             Cow::Owned(value) => value,
             Cow::Borrowed(value) => {
-                if self.charge(size(value), range) {
+                // What the value is put into has a place for it.
+                if self.charge(size(value) - ELEMENT, range) {
                     value.clone()
                 } else {
                     Value::Unknown(Type::Any)
@@ -368,13 +377,13 @@ impl<'c> Evaluator<'c> {
             ExprKind::Tuple(elements) => self.tuple(elements, scope),
             ExprKind::Object(items) => self.object(items, scope),
             ExprKind::Variable(name) => self.variable(name, expr.range, scope),
-            ExprKind::Traversal(base, steps) => self.traversal(base, steps, scope.operand()),
+            ExprKind::Traversal(path) => self.traversal(&path.base, &path.steps, scope.operand()),
             ExprKind::Splat(splat) => self.splat(splat, scope.operand()),
             ExprKind::SplatItem => scope.item.map_or(UNKNOWN, Cow::Borrowed),
             ExprKind::Call(call) => self.call(call, scope.operand()),
             ExprKind::Conditional(parts) => self.conditional(parts, expr.range, scope),
             ExprKind::Unary(operator, operand) => self.unary(*operator, operand, expr.range, scope.operand()),
-            ExprKind::Binary(first, operations) => self.binary(first, operations, scope.operand()),
+            ExprKind::Binary(chain) => self.binary(&chain.first, &chain.operations, scope.operand()),
             ExprKind::For(tree) => self.for_expr(tree, expr.range, scope.operand()),
             ExprKind::Invalid => UNKNOWN,
         }

@@ -6,7 +6,7 @@ use encamp_hclspec_syntax::Range;
 use encamp_hclspec_syntax::ast::{BinaryOperator, Expr, Operation, UnaryOperator};
 
 use super::size::size;
-use super::{Evaluator, Mark, Scope, UNKNOWN, Val};
+use super::{ELEMENT, Evaluator, Mark, Scope, UNKNOWN, Val};
 use crate::cty::{ConvertError, NumberError, operators};
 use crate::{Number, Type, Value};
 
@@ -177,7 +177,10 @@ impl Evaluator<'_> {
             _ => Ok(Value::Unknown(ty.clone())),
         };
         match value {
-            Ok(value) => Cow::Owned(value),
+            Ok(value) => {
+                self.charge(size(&value) - ELEMENT, range);
+                Cow::Owned(value)
+            }
             Err(error) => {
                 self.fail("Operation failed", format!("There is no result: {error}."), range);
                 unknown(ty)

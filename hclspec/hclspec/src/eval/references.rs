@@ -127,16 +127,16 @@ impl<'e> Walk<'e, '_> {
                 }
             }
             ExprKind::Variable(name) => self.reference(name, expr.range, &[]),
-            ExprKind::Traversal(base, steps) => self.traversal(base, steps),
+            ExprKind::Traversal(path) => self.traversal(&path.base, &path.steps),
             ExprKind::Splat(splat) => {
                 self.expr(&splat.source);
                 self.expr(&splat.each);
             }
             ExprKind::Call(call) => call.arguments.iter().for_each(|argument| self.expr(argument)),
             ExprKind::Conditional(parts) => parts.iter().for_each(|part| self.expr(part)),
-            ExprKind::Binary(first, operations) => {
-                self.expr(first);
-                for operation in operations {
+            ExprKind::Binary(chain) => {
+                self.expr(&chain.first);
+                for operation in &chain.operations {
                     self.expr(&operation.right);
                 }
             }
@@ -169,23 +169,16 @@ impl<'e> Walk<'e, '_> {
             match &part.kind {
                 PartKind::Literal(_) => {}
                 PartKind::Interpolation { expr, .. } => self.expr(expr),
-                PartKind::If {
-                    condition,
-                    then,
-                    otherwise,
-                } => {
-                    self.expr(condition);
-                    self.parts(then);
-                    self.parts(otherwise);
+                PartKind::If(directive) => {
+                    self.expr(&directive.condition);
+                    self.parts(&directive.then);
+                    self.parts(&directive.otherwise);
                 }
-                PartKind::For {
-                    key_name,
-                    value_name,
-                    collection,
-                    body,
-                } => {
-                    self.expr(collection);
-                    self.within(key_name.as_deref(), value_name, |walk| walk.parts(body));
+                PartKind::For(directive) => {
+                    self.expr(&directive.collection);
+                    self.within(directive.key_name.as_deref(), &directive.value_name, |walk| {
+                        walk.parts(&directive.body);
+                    });
                 }
             }
         }

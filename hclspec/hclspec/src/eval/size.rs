@@ -1,27 +1,30 @@
 //! How large values are.
 
-use super::STEP;
+use super::{ELEMENT, ENTRY};
 use crate::{Type, Value};
 
 /// About how many bytes a value takes.
-pub(super) fn size(value: &Value) -> usize {
-    STEP + match value {
-        Value::Null(ty) | Value::Unknown(ty) => of_type(ty),
-        Value::Bool(_) | Value::Number(_) => 0,
-        Value::String(text) => text.len(),
-        Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => values.iter().map(size).sum(),
-        Value::Map(_, entries) | Value::Object(entries) => entries
-            .iter()
-            .map(|(name, value)| STEP + name.len() + size(value))
-            .sum(),
-    }
+pub(crate) fn size(value: &Value) -> usize {
+    ELEMENT
+        + match value {
+            Value::Null(ty) | Value::Unknown(ty) => of_type(ty),
+            Value::Bool(_) => 0,
+            // It may well be written out in the end.
+            Value::Number(number) => number.text_len(),
+            Value::String(text) => text.len(),
+            Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => values.iter().map(size).sum(),
+            Value::Map(_, entries) | Value::Object(entries) => entries
+                .iter()
+                .map(|(name, value)| ENTRY - ELEMENT + name.len() + size(value))
+                .sum(),
+        }
 }
 
 /// Types are shared, so that a copy costs next to nothing; but what is done with them takes its time.
 fn of_type(ty: &Type) -> usize {
     match ty {
-        Type::Tuple(elements) => STEP * elements.len(),
-        Type::Object(attributes) => STEP * attributes.len(),
+        Type::Tuple(elements) => ELEMENT * elements.len(),
+        Type::Object(attributes) => ELEMENT * attributes.len(),
         _ => 0,
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use encamp_hclspec_syntax::ast::{Expr, Splat};
 
-use super::{Evaluator, STEP, Scope, UNKNOWN, Val};
+use super::{ELEMENT, Evaluator, STEP, Scope, UNKNOWN, Val};
 use crate::{Type, Value};
 
 impl Evaluator<'_> {
@@ -48,7 +48,7 @@ impl Evaluator<'_> {
     }
 
     fn each_of(&self, item: &Value, each: &Expr, scope: Scope<'_>) -> Value {
-        if !self.charge(STEP, each.range) {
+        if !self.charge(STEP + ELEMENT, each.range) {
             return Value::Unknown(Type::Any);
         }
         let scope = Scope {

@@ -20,7 +20,7 @@ impl Evaluator<'_> {
         loop {
             expr = match &expr.kind {
                 ExprKind::Parentheses(inner) => inner,
-                ExprKind::Binary(first, _) => first,
+                ExprKind::Binary(chain) => &chain.first,
                 ExprKind::Conditional(parts) => {
                     let [condition, ..] = parts.as_ref();
                     condition
@@ -36,8 +36,8 @@ impl Evaluator<'_> {
                     [first, ..] => match &first.kind {
                         PartKind::Literal(_) => return first.range,
                         PartKind::Interpolation { expr, .. } => expr,
-                        PartKind::If { condition, .. } => condition,
-                        PartKind::For { collection, .. } => return self.for_directive(first.range, collection.range),
+                        PartKind::If(directive) => &directive.condition,
+                        PartKind::For(directive) => return self.for_directive(first.range, directive.collection.range),
                     },
                 },
                 _ => return self.start_of_term(expr),
@@ -56,7 +56,7 @@ impl Evaluator<'_> {
             ExprKind::Tuple(_) | ExprKind::Object(_) | ExprKind::For(_) | ExprKind::Unary(..) => first,
             ExprKind::Splat(splat) => splat.marker_range,
             ExprKind::Call(call) => call.name_range.to(call.open_range),
-            ExprKind::Traversal(_, steps) => match steps.last() {
+            ExprKind::Traversal(path) => match path.steps.last() {
                 Some(step) => match &step.kind {
                     StepKind::Index(key) if !is_constant_key(key) => Range {
                         start: step.range.start,

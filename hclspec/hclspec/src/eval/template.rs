@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use encamp_hclspec_syntax::Range;
-use encamp_hclspec_syntax::ast::{Expr, Part, PartKind};
+use encamp_hclspec_syntax::ast::{IfDirective, Part, PartKind};
 
 use super::conditional::Truth;
 use super::loops::Header;
@@ -50,7 +50,8 @@ impl Evaluator<'_> {
         for part in parts {
             let before = out.done.len();
             self.part(part, whole, scope, &mut out);
-            if !self.charge(STEP + out.done.len() - before, part.range) {
+            // A text that grows takes up to three times its length.
+            if !self.charge(STEP + 3 * (out.done.len() - before), part.range) {
                 return Value::Unknown(Type::String);
             }
         }
@@ -69,27 +70,18 @@ impl Evaluator<'_> {
                 return;
             }
             PartKind::Interpolation { expr, .. } => (self.eval(expr, scope.operand()), expr.range),
-            PartKind::If {
-                condition,
-                then,
-                otherwise,
-            } => {
-                let value = self.choose(condition, [then, otherwise], part.range, scope);
+            PartKind::If(directive) => {
+                let value = self.choose(directive, part.range, scope);
                 (Cow::Owned(value), part.range)
             }
-            PartKind::For {
-                key_name,
-                value_name,
-                collection,
-                body,
-            } => {
+            PartKind::For(directive) => {
                 let header = Header {
-                    key: key_name.as_deref(),
-                    value: value_name,
-                    collection,
+                    key: directive.key_name.as_deref(),
+                    value: &directive.value_name,
+                    collection: &directive.collection,
                     range: part.range,
                 };
-                let value = self.repeat(header, body, scope.operand());
+                let value = self.repeat(header, &directive.body, scope.operand());
                 (Cow::Owned(value), part.range)
             }
         };
@@ -127,14 +119,15 @@ impl Evaluator<'_> {
     }
 
     /// `%{ if }`: both branches are strings, and as with the operator only the errors of the chosen one count.
-    fn choose(&self, condition: &Expr, branches: [&Vec<Part>; 2], range: Range, scope: Scope<'_>) -> Value {
+    fn choose(&self, directive: &IfDirective, range: Range, scope: Scope<'_>) -> Value {
         let mark = self.mark();
         let kept = self.kept.get();
+        let branches = [&directive.then, &directive.otherwise];
         let [(yes, yes_errors, yes_kept), (no, no_errors, no_kept)] = branches.map(|parts| {
             let value = self.render(parts, whole(parts, range), scope);
             (value, self.take_since(mark), self.kept.replace(kept))
         });
-        let Truth::Known(truth) = self.condition(condition, range, scope) else {
+        let Truth::Known(truth) = self.condition(&directive.condition, range, scope) else {
             return Value::Unknown(Type::String);
         };
         let (value, errors, kept) = if truth {

@@ -108,7 +108,7 @@ fn plain(value: &Value) -> Json {
         Value::Number(number) => number.as_i64().map_or_else(|| number.as_f64().into(), Json::from),
         Value::List(_, values) | Value::Set(_, values) | Value::Tuple(values) => values.iter().map(plain).collect(),
         Value::Map(_, entries) | Value::Object(entries) => {
-            let entries = entries.iter().map(|(name, value)| (name.clone(), plain(value)));
+            let entries = entries.iter().map(|(name, value)| (name.to_string(), plain(value)));
             Json::Object(entries.collect())
         }
     }

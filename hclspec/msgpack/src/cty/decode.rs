@@ -1,7 +1,6 @@
 //! Reading values.
 
-use encamp_hclspec_cty::{Number, Type, Value, convert, nfc};
-use indexmap::IndexMap;
+use encamp_hclspec_cty::{Entries, Number, Type, Value, convert, nfc};
 
 use crate::Error;
 use crate::read::{Head, MAX_DEPTH, Reader, unexpected};
@@ -51,7 +50,7 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Value, Error> {
             Value::Tuple(values)
         }
         Head::Map(length) => {
-            let mut entries = IndexMap::with_capacity(reader.capacity(length));
+            let mut entries = Entries::with_capacity(reader.capacity(length));
             for _ in 0..length {
                 let at = reader.at();
                 let name = match reader.head()? {
@@ -60,7 +59,7 @@ fn read(reader: &mut Reader<'_>, depth: usize) -> Result<Value, Error> {
                 };
                 entries.insert(name, read(reader, depth + 1)?);
             }
-            Value::Object(Box::new(entries))
+            Value::Object(entries)
         }
         // Whatever more is said of it: its type, its bounds.
         Head::Ext(0 | 12, _) => Value::Unknown(Type::Any),

@@ -1,7 +1,6 @@
 //! Writing values.
 
-use encamp_hclspec_cty::{Number, Value};
-use indexmap::IndexMap;
+use encamp_hclspec_cty::{Entries, Number, Value};
 use rmp::encode;
 
 use crate::Error;
@@ -39,9 +38,9 @@ fn write(bytes: &mut Vec<u8>, value: &Value) -> Result<(), Error> {
     Ok(())
 }
 
-fn write_map(bytes: &mut Vec<u8>, entries: &IndexMap<String, Value>) -> Result<(), Error> {
+fn write_map(bytes: &mut Vec<u8>, entries: &Entries) -> Result<(), Error> {
     encode::write_map_len(bytes, length(entries.len())?).map_err(never)?;
-    let mut sorted: Vec<(&String, &Value)> = entries.iter().collect();
+    let mut sorted: Vec<_> = entries.iter().collect();
     sorted.sort_unstable_by_key(|(name, _)| *name);
     for (name, value) in sorted {
         write_text(bytes, name)?;

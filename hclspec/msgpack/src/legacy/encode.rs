@@ -24,11 +24,13 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 struct Writer<'b>(&'b mut Vec<u8>);
 
 impl Writer<'_> {
+    #[inline]
     fn push(&mut self, marker: u8, rest: &[u8]) {
         self.0.push(marker);
         self.0.extend_from_slice(rest);
     }
 
+    #[inline]
     fn raw(&mut self, bytes: &[u8]) -> Result<(), Error> {
         match bytes.len() {
             length @ 0..=31 => self.0.push(0xa0 | low(length)),
@@ -38,6 +40,7 @@ impl Writer<'_> {
         Ok(())
     }
 
+    #[inline]
     fn array(&mut self, length: usize) -> Result<(), Error> {
         match length {
             0..=15 => self.0.push(0x90 | low(length)),
@@ -46,6 +49,7 @@ impl Writer<'_> {
         Ok(())
     }
 
+    #[inline]
     fn map(&mut self, length: usize) -> Result<(), Error> {
         match length {
             0..=15 => self.0.push(0x80 | low(length)),
@@ -66,6 +70,7 @@ impl Writer<'_> {
         Ok(())
     }
 
+    #[inline]
     fn signed(&mut self, number: i64) {
         if let 0..=127 = number {
             self.0.push(number.to_be_bytes()[7]);
@@ -82,6 +87,7 @@ impl Writer<'_> {
         }
     }
 
+    #[inline]
     fn unsigned(&mut self, number: u64) {
         if let 0..=127 = number {
             self.0.push(number.to_be_bytes()[7]);
@@ -125,16 +131,19 @@ impl<'b> Serializer for Writer<'b> {
     widened!(serialize_i8 i8, serialize_i16 i16, serialize_i32 i32 => serialize_i64);
     widened!(serialize_u8 u8, serialize_u16 u16, serialize_u32 u32 => serialize_u64);
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
         self.0.push(if value { 0xc3 } else { 0xc2 });
         Ok(())
     }
 
+    #[inline]
     fn serialize_i64(mut self, value: i64) -> Result<(), Error> {
         self.signed(value);
         Ok(())
     }
 
+    #[inline]
     fn serialize_u64(mut self, value: u64) -> Result<(), Error> {
         self.unsigned(value);
         Ok(())
@@ -154,6 +163,7 @@ impl<'b> Serializer for Writer<'b> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(mut self, value: &str) -> Result<(), Error> {
         self.raw(value.as_bytes())
     }
@@ -199,6 +209,7 @@ impl<'b> Serializer for Writer<'b> {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_seq(self, length: Option<usize>) -> Result<Elements<'b>, Error> {
         Elements::new(self.0, length)
     }
@@ -223,6 +234,7 @@ impl<'b> Serializer for Writer<'b> {
         Elements::new(self.0, Some(length))
     }
 
+    #[inline]
     fn serialize_map(self, length: Option<usize>) -> Result<Entries<'b>, Error> {
         let length = match length {
             Some(length) => {
@@ -239,11 +251,7 @@ impl<'b> Serializer for Writer<'b> {
     }
 
     fn serialize_struct(self, _name: &'static str, length: usize) -> Result<Fields<'b>, Error> {
-        Ok(Fields {
-            bytes: self.0,
-            values: Vec::new(),
-            places: Vec::with_capacity(length),
-        })
+        Fields::new(self.0, length)
     }
 
     fn serialize_struct_variant(
@@ -377,30 +385,49 @@ impl SerializeMap for Entries<'_> {
     }
 }
 
-/// A struct: its fields wait until they can be sorted.
+/// A struct: its fields are written as they come, and put in order in the end.
 struct Fields<'b> {
     bytes: &'b mut Vec<u8>,
-    /// The values, one after another.
-    values: Vec<u8>,
-    /// The names, and where the values are.
+    /// Where the struct begins, and its fields.
+    starts: [usize; 2],
+    /// How many there are to be.
+    length: usize,
+    /// The names, and where each field is.
     places: Vec<(&'static str, std::ops::Range<usize>)>,
 }
 
-impl Fields<'_> {
+impl<'b> Fields<'b> {
+    fn new(bytes: &'b mut Vec<u8>, length: usize) -> Result<Self, Error> {
+        let start = bytes.len();
+        Writer(bytes).map(length)?;
+        Ok(Self {
+            starts: [start, bytes.len()],
+            bytes,
+            length,
+            places: Vec::with_capacity(length),
+        })
+    }
+
     fn add<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), Error> {
-        let start = self.values.len();
-        value.serialize(Writer(&mut self.values))?;
-        self.places.push((name, start..self.values.len()));
+        let start = self.bytes.len();
+        Writer(self.bytes).raw(name.as_bytes())?;
+        value.serialize(Writer(self.bytes))?;
+        self.places.push((name, start..self.bytes.len()));
         Ok(())
     }
 
     fn finish(mut self) -> Result<(), Error> {
+        let [start, first] = self.starts;
+        if self.places.len() == self.length && self.places.is_sorted_by_key(|(name, _)| *name) {
+            return Ok(());
+        }
         self.places.sort_by_key(|(name, _)| *name);
-        let mut writer = Writer(self.bytes);
-        writer.map(self.places.len())?;
-        for (name, range) in self.places {
-            writer.raw(name.as_bytes())?;
-            writer.0.extend_from_slice(self.values.get(range).unwrap_or_default());
+        let unsorted = self.bytes.split_off(first);
+        self.bytes.truncate(start);
+        Writer(self.bytes).map(self.places.len())?;
+        for (_, place) in self.places {
+            let field = unsorted.get(place.start - first..place.end - first);
+            self.bytes.extend_from_slice(field.unwrap_or_default());
         }
         Ok(())
     }

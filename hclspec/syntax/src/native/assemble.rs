@@ -8,11 +8,11 @@ use super::parser::Parser;
 use super::pieces::Item;
 use super::problem::{PLACE, Problem};
 use crate::Range;
-use crate::ast::{ExprKind, Part, PartKind, Template};
+use crate::ast::{ExprKind, ForDirective, IfDirective, Part, PartKind, Template};
 
 /// The items that are left.
-struct Items {
-    left: IntoIter<Item>,
+struct Items<'s> {
+    left: IntoIter<Item<'s>>,
     /// Where the template ends.
     end: Range,
 }
@@ -27,12 +27,12 @@ enum Closer {
 
 impl Parser<'_> {
     /// The template of these items, which ends there.
-    pub(super) fn assemble(&mut self, items: Vec<Item>, end: Range) -> ExprKind {
+    pub(super) fn assemble(&mut self, items: Vec<Item<'_>>, end: Range) -> ExprKind {
         let count = items.len();
         if count < 2 && matches!(items.first(), None | Some(Item::Literal { .. })) {
             return ExprKind::String(match items.into_iter().next() {
-                Some(Item::Literal { text, .. }) => text,
-                _ => SmolStr::default(),
+                Some(Item::Literal { text, range }) => self.literal(text, range),
+                _ => SmolStr::default().into(),
             });
         }
         let mut items = Items {
@@ -58,12 +58,12 @@ impl Parser<'_> {
     }
 
     /// Parts up to what closes a clause. Empty literals are only kept on demand.
-    fn clause(&mut self, items: &mut Items, parts: &mut Vec<Part>, keep_empty: bool) -> Closer {
+    fn clause(&mut self, items: &mut Items<'_>, parts: &mut Vec<Part>, keep_empty: bool) -> Closer {
         while let Some(item) = items.left.next() {
             let part = match item {
                 Item::Literal { text, .. } if text.is_empty() && !keep_empty => None,
                 Item::Literal { text, range } => Some(Part {
-                    kind: PartKind::Literal(text),
+                    kind: PartKind::Literal(text.into()),
                     range,
                 }),
                 Item::Interpolation { expr, range } => Some(Part {
@@ -75,11 +75,11 @@ impl Parser<'_> {
                     let mut otherwise = Vec::new();
                     self.if_clauses(items, range, &mut then, &mut otherwise)
                         .map(|last| Part {
-                            kind: PartKind::If {
+                            kind: PartKind::If(Box::new(IfDirective {
                                 condition: *condition,
                                 then,
                                 otherwise,
-                            },
+                            })),
                             range: range.to(last),
                         })
                 }
@@ -90,12 +90,12 @@ impl Parser<'_> {
                 } => {
                     let mut body = Vec::new();
                     self.for_clause(items, range, &mut body).map(|last| Part {
-                        kind: PartKind::For {
+                        kind: PartKind::For(Box::new(ForDirective {
                             key_name: names.key,
                             value_name: names.value,
                             collection: *collection,
                             body,
-                        },
+                        })),
                         range: range.to(last),
                     })
                 }
@@ -111,7 +111,7 @@ impl Parser<'_> {
     /// What is after an `if`, up to its `endif`, whose place is returned. Nothing if something else is in its place.
     fn if_clauses(
         &mut self,
-        items: &mut Items,
+        items: &mut Items<'_>,
         open: Range,
         then: &mut Vec<Part>,
         otherwise: &mut Vec<Part>,
@@ -149,7 +149,7 @@ impl Parser<'_> {
     }
 
     /// What is after a `for`, up to its `endfor`, whose place is returned. Nothing if something else is in its place.
-    fn for_clause(&mut self, items: &mut Items, open: Range, body: &mut Vec<Part>) -> Option<Range> {
+    fn for_clause(&mut self, items: &mut Items<'_>, open: Range, body: &mut Vec<Part>) -> Option<Range> {
         if !self.enter(open) {
             items.left.by_ref().for_each(drop);
             return None;

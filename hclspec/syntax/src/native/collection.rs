@@ -132,15 +132,15 @@ impl Parser<'_> {
     fn is_bare(&self, key: &mut Expr) -> bool {
         match &key.kind {
             ExprKind::Variable(name) => {
-                key.kind = ExprKind::String(name.clone());
+                key.kind = ExprKind::String(name.clone().into());
                 true
             }
             ExprKind::Null | ExprKind::Bool(_) => {
-                key.kind = ExprKind::String(self.name(key.range));
+                key.kind = ExprKind::String(self.written(key.range));
                 true
             }
-            ExprKind::Traversal(base, steps) => {
-                matches!(base.kind, ExprKind::Variable(_)) && steps.iter().all(is_constant)
+            ExprKind::Traversal(path) => {
+                matches!(path.base.kind, ExprKind::Variable(_)) && path.steps.iter().all(is_constant)
             }
             _ => false,
         }

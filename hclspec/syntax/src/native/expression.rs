@@ -3,7 +3,7 @@
 use super::parser::{Parser, invalid};
 use super::problem::Problem;
 use super::token::Kind;
-use crate::ast::{BinaryOperator, Expr, ExprKind, Operation, UnaryOperator};
+use crate::ast::{Binary, BinaryOperator, Expr, ExprKind, Operation, UnaryOperator};
 
 impl Parser<'_> {
     /// An expression of any kind.
@@ -89,7 +89,10 @@ impl Parser<'_> {
             chain.shrink_to_fit();
             left = Expr {
                 range: left.range.to(end),
-                kind: ExprKind::Binary(Box::new(left), chain),
+                kind: ExprKind::Binary(Box::new(Binary {
+                    first: left,
+                    operations: chain,
+                })),
             };
         }
         left

@@ -46,7 +46,7 @@ pub fn parse_body(source: &Arc<Source>) -> (Arc<Body>, Diagnostics) {
         Ok(text) => text,
         Err(error) => return (Arc::default(), error),
     };
-    let mut parser = Parser::new(text, 0, None);
+    let mut parser = Parser::of(source, text, 0, None);
     let body = parser.body(Kind::End);
     (Arc::new(body), finish(parser, source, |range| range))
 }
@@ -57,7 +57,7 @@ pub fn parse_expression(source: &Arc<Source>) -> (Arc<Expr>, Diagnostics) {
         Ok(text) => text,
         Err(error) => return (Arc::new(invalid(Range::default())), error),
     };
-    let mut parser = Parser::new(text, 0, None);
+    let mut parser = Parser::of(source, text, 0, None);
     parser.newlines = false;
     let expr = parser.expression();
     let next = parser.peek();
@@ -77,7 +77,7 @@ pub fn parse_template(source: &Arc<Source>) -> (Arc<Expr>, Diagnostics) {
         Ok(text) => text,
         Err(error) => return (Arc::new(invalid(Range::default())), error),
     };
-    let mut parser = Parser::new(text, 0, Some(Mode::Bare));
+    let mut parser = Parser::of(source, text, 0, Some(Mode::Bare));
     let expr = bare_template(&mut parser);
     (Arc::new(expr), finish(parser, source, |range| range))
 }
@@ -96,7 +96,12 @@ pub fn parse_json_template(source: &Arc<Source>, range: Range) -> (Expr, Diagnos
     let start = range.start + offset(quoted.len().min(1));
     if !inside.contains('\\') {
         let until = start as usize + inside.len();
-        let mut parser = Parser::new(text.get(..until).unwrap_or_default(), start as usize, Some(Mode::Bare));
+        let mut parser = Parser::of(
+            source,
+            text.get(..until).unwrap_or_default(),
+            start as usize,
+            Some(Mode::Bare),
+        );
         let expr = bare_template(&mut parser);
         return (expr, finish(parser, source, |range| range));
     }

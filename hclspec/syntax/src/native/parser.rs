@@ -1,12 +1,15 @@
 //! Where the parser stands: tokens, recovery, problems.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use smol_str::SmolStr;
 
 use super::problem::{Problem, Problems};
 use super::scan::{Mode, Scanner};
 use super::token::{Kind, Token};
-use crate::Range;
 use crate::ast::{Expr, ExprKind};
+use crate::{Range, Source, Text};
 
 /// How deep brackets, templates, blocks and the like may be inside of each other.
 const MAX_DEPTH: usize = 200;
@@ -17,6 +20,8 @@ const MAX_DEPTH: usize = 200;
 /// on (`recovery`) errors that only say that some token was not expected are not reported any more.
 pub(super) struct Parser<'s> {
     pub(super) scanner: Scanner<'s>,
+    /// What the text is of, unless it was made of something else.
+    source: Option<&'s Arc<Source>>,
     peeked: Option<Token>,
     /// The token that was read last.
     previous: Option<Range>,
@@ -35,6 +40,7 @@ impl<'s> Parser<'s> {
         scanner.modes.extend(mode);
         Self {
             scanner,
+            source: None,
             peeked: None,
             previous: None,
             newlines: true,
@@ -42,6 +48,14 @@ impl<'s> Parser<'s> {
             recovery: false,
             depth: 0,
             stopped: false,
+        }
+    }
+
+    /// Of a source's own text.
+    pub(super) fn of(source: &'s Arc<Source>, text: &'s str, position: usize, mode: Option<Mode<'s>>) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::new(text, position, mode)
         }
     }
 
@@ -96,6 +110,22 @@ impl<'s> Parser<'s> {
     #[inline]
     pub(super) fn name(&self, range: Range) -> SmolStr {
         SmolStr::new(self.text(range))
+    }
+
+    /// Text as it is written at a range.
+    pub(super) fn written(&self, range: Range) -> Text {
+        match self.source {
+            Some(source) => Text::of(source, range),
+            None => self.name(range).into(),
+        }
+    }
+
+    /// Literal text that was made of what is written at a range.
+    pub(super) fn literal(&self, text: Cow<'_, str>, range: Range) -> Text {
+        match text {
+            Cow::Borrowed(text) if text.len() == range.len() as usize => self.written(range),
+            text => SmolStr::from(text).into(),
+        }
     }
 
     /// Whether the next token is this word.

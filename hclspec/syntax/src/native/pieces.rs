@@ -2,17 +2,15 @@
 
 use std::borrow::Cow;
 
-use smol_str::SmolStr;
-
 use super::for_expression::LoopNames;
 use super::scan::offset;
 use crate::Range;
 use crate::ast::Expr;
 
 /// What a template is a sequence of.
-pub(super) enum Item {
+pub(super) enum Item<'s> {
     Literal {
-        text: SmolStr,
+        text: Cow<'s, str>,
         range: Range,
     },
     Interpolation {
@@ -33,7 +31,7 @@ pub(super) enum Item {
     EndFor(Range),
 }
 
-impl Item {
+impl Item<'_> {
     pub(super) fn extend_to(&mut self, last: Range) {
         let (Self::Literal { range, .. }
         | Self::Interpolation { range, .. }
@@ -48,7 +46,9 @@ impl Item {
 
 /// Gathers items. Literals that follow each other become one.
 pub(super) struct Pieces<'s> {
-    items: Vec<Item>,
+    /// What ranges are of.
+    text: &'s str,
+    items: Vec<Item<'s>>,
     /// What may yet lose the blanks at its end.
     last: Option<(Cow<'s, str>, Range)>,
     literal: Option<Literal<'s>>,
@@ -73,8 +73,9 @@ struct Indent {
 }
 
 impl<'s> Pieces<'s> {
-    pub(super) fn new(flush: bool) -> Self {
+    pub(super) fn new(text: &'s str, flush: bool) -> Self {
         Self {
+            text,
             items: Vec::new(),
             last: None,
             literal: None,
@@ -109,7 +110,7 @@ impl<'s> Pieces<'s> {
         self.commit();
     }
 
-    pub(super) fn item(&mut self, item: Item) {
+    pub(super) fn item(&mut self, item: Item<'s>) {
         self.commit();
         self.end_run();
         if let Some(indent) = &mut self.indent
@@ -120,7 +121,7 @@ impl<'s> Pieces<'s> {
         self.items.push(item);
     }
 
-    pub(super) fn finish(mut self) -> Vec<Item> {
+    pub(super) fn finish(mut self) -> Vec<Item<'s>> {
         self.commit();
         self.end_run();
         if let Some(indent) = self.indent {
@@ -142,8 +143,7 @@ impl<'s> Pieces<'s> {
         let is_indented = self.indent.as_mut().is_some_and(|indent| indent.note(&text));
         match &mut self.literal {
             Some(literal) => {
-                literal.text.to_mut().push_str(&text);
-                literal.range = literal.range.to(range);
+                literal.add(text, range, self.text);
             }
             None => {
                 self.literal = Some(Literal {
@@ -167,9 +167,23 @@ impl<'s> Pieces<'s> {
             indent.literals.push((self.items.len(), literal.lines));
         }
         self.items.push(Item::Literal {
-            text: SmolStr::from(literal.text),
+            text: literal.text,
             range: literal.range,
         });
+    }
+}
+
+impl<'s> Literal<'s> {
+    /// Goes on with a piece: what is written in a row as it is meant need not be copied.
+    fn add(&mut self, piece: Cow<'s, str>, range: Range, whole: &'s str) {
+        let all = self.range.to(range);
+        match (&self.text, piece) {
+            (Cow::Borrowed(text), Cow::Borrowed(piece)) if text.len() + piece.len() == all.len() as usize => {
+                self.text = Cow::Borrowed(whole.get(std::ops::Range::from(all)).unwrap_or_default());
+            }
+            (_, piece) => self.text.to_mut().push_str(&piece),
+        }
+        self.range = all;
     }
 }
 
@@ -191,7 +205,7 @@ impl Indent {
 }
 
 /// Takes that many characters from each of the lines that start there.
-fn unindent(text: &mut SmolStr, range: &mut Range, lines: &[usize], characters: usize) {
+fn unindent(text: &mut Cow<'_, str>, range: &mut Range, lines: &[usize], characters: usize) {
     if characters == 0 {
         return;
     }
@@ -207,5 +221,5 @@ fn unindent(text: &mut SmolStr, range: &mut Range, lines: &[usize], characters: 
         }
     }
     result.push_str(text.get(copied..).unwrap_or_default());
-    *text = SmolStr::from(result);
+    *text = Cow::Owned(result);
 }

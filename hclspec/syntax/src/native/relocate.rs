@@ -1,7 +1,5 @@
 //! Moves a tree to other ranges.
 
-use smol_str::SmolStr;
-
 use super::json_text::Decoded;
 use crate::Range;
 use crate::ast::{Expr, ExprKind, ObjectItem, Operation, Part, PartKind, Step, StepKind};
@@ -34,9 +32,9 @@ impl Relocate<'_> {
             ExprKind::Parentheses(inner) | ExprKind::Unary(_, inner) => self.expr(inner),
             ExprKind::Tuple(items) => self.all(items),
             ExprKind::Object(items) => self.items(items),
-            ExprKind::Traversal(base, steps) => {
-                self.expr(base);
-                self.steps(steps);
+            ExprKind::Traversal(path) => {
+                self.expr(&mut path.base);
+                self.steps(&mut path.steps);
             }
             ExprKind::Splat(splat) => {
                 self.expr(&mut splat.source);
@@ -50,9 +48,9 @@ impl Relocate<'_> {
                 self.all(&mut call.arguments);
             }
             ExprKind::Conditional(exprs) => self.all(exprs.as_mut_slice()),
-            ExprKind::Binary(first, chain) => {
-                self.expr(first);
-                self.operations(chain);
+            ExprKind::Binary(chain) => {
+                self.expr(&mut chain.first);
+                self.operations(&mut chain.operations);
             }
             ExprKind::For(made) => {
                 self.expr(&mut made.collection);
@@ -96,21 +94,17 @@ impl Relocate<'_> {
                 PartKind::Literal(_) => {}
                 PartKind::Interpolation { expr, text } => {
                     let written = self.0.text.get(std::ops::Range::from(part.range)).unwrap_or_default();
-                    *text = Some(SmolStr::new(written));
+                    *text = Some(written.into());
                     self.expr(expr);
                 }
-                PartKind::If {
-                    condition,
-                    then,
-                    otherwise,
-                } => {
-                    self.expr(condition);
-                    self.parts(then);
-                    self.parts(otherwise);
+                PartKind::If(directive) => {
+                    self.expr(&mut directive.condition);
+                    self.parts(&mut directive.then);
+                    self.parts(&mut directive.otherwise);
                 }
-                PartKind::For { collection, body, .. } => {
-                    self.expr(collection);
-                    self.parts(body);
+                PartKind::For(directive) => {
+                    self.expr(&mut directive.collection);
+                    self.parts(&mut directive.body);
                 }
             }
             self.range(&mut part.range);

@@ -25,7 +25,7 @@ impl Parser<'_> {
             end,
             strip_next: false,
         };
-        let mut pieces = Pieces::new(flush);
+        let mut pieces = Pieces::new(self.scanner.text, flush);
         let last = loop {
             let token = self.read();
             if token.kind == end {
@@ -70,7 +70,7 @@ impl Parser<'_> {
     }
 
     /// `${x}` after its opening.
-    fn interpolation(&mut self, open: Token, state: &mut State) -> Item {
+    fn interpolation(&mut self, open: Token, state: &mut State) -> Item<'static> {
         let outside = std::mem::replace(&mut self.newlines, false);
         let expr = self.expression();
         let next = self.peek();
@@ -89,7 +89,7 @@ impl Parser<'_> {
     }
 
     /// `%{ .. }` after its opening; nothing where it makes no sense.
-    fn directive(&mut self, open: Token, state: &mut State) -> Option<Item> {
+    fn directive(&mut self, open: Token, state: &mut State) -> Option<Item<'static>> {
         let outside = std::mem::replace(&mut self.newlines, false);
         let item = self.directive_inside(open, state);
         if item.is_none() {
@@ -99,7 +99,7 @@ impl Parser<'_> {
         item
     }
 
-    fn directive_inside(&mut self, open: Token, state: &mut State) -> Option<Item> {
+    fn directive_inside(&mut self, open: Token, state: &mut State) -> Option<Item<'static>> {
         let Some(word) = self.read_if(Kind::Name) else {
             let next = self.peek().range;
             self.report_unless_recovering(
@@ -154,7 +154,7 @@ impl Parser<'_> {
         Some(item)
     }
 
-    fn for_directive(&mut self, range: Range) -> Option<Item> {
+    fn for_directive(&mut self, range: Range) -> Option<Item<'static>> {
         match self.loop_names() {
             Ok(names) => Some(Item::For {
                 names: Box::new(names),

@@ -65,7 +65,7 @@ impl Parser<'_> {
         let open = self.read().range;
         if let Some(content) = self.read_simple_string() {
             return Expr {
-                kind: ExprKind::String(self.name(content)),
+                kind: ExprKind::String(self.written(content)),
                 range: Range::new(open.start, content.end + 1),
             };
         }

@@ -5,7 +5,7 @@ use super::parser::{Parser, invalid};
 use super::problem::Problem;
 use super::token::{Kind, Token};
 use crate::Range;
-use crate::ast::{Expr, ExprKind, Splat, Step, StepKind};
+use crate::ast::{Expr, ExprKind, Splat, Step, StepKind, Traversal};
 
 /// How many `.*` there may be in one traversal. Each makes the tree deeper, and that of what it is in.
 const MAX_SPLATS: usize = 4;
@@ -31,7 +31,10 @@ impl Path {
             None => self.base,
             Some(last) => Expr {
                 range: self.start.to(last.range),
-                kind: ExprKind::Traversal(Box::new(self.base), self.steps),
+                kind: ExprKind::Traversal(Box::new(Traversal {
+                    base: self.base,
+                    steps: self.steps,
+                })),
             },
         }
     }

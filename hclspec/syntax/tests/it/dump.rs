@@ -82,9 +82,9 @@ impl Dump<'_> {
                 format!("(object {range}{items})")
             }
             ExprKind::Variable(name) => format!("{name}{range}"),
-            ExprKind::Traversal(base, steps) => {
-                let steps: String = steps.iter().map(|step| self.step(step)).collect();
-                format!("{}{steps}", self.expr(base))
+            ExprKind::Traversal(path) => {
+                let steps: String = path.steps.iter().map(|step| self.step(step)).collect();
+                format!("{}{steps}", self.expr(&path.base))
             }
             ExprKind::Splat(splat) => format!(
                 "(splat {range}{} {} {})",
@@ -110,15 +110,18 @@ impl Dump<'_> {
                 };
                 format!("(un{sign} {range} {})", self.expr(operand))
             }
-            ExprKind::Binary(first, chain) => chain.iter().fold(self.expr(first), |left, operation| {
-                let range = Range::new(first.range.start, operation.right.range.end);
-                format!(
-                    "(bin{} {} {left} {})",
-                    symbol(operation.operator),
-                    at(range),
-                    self.expr(&operation.right)
-                )
-            }),
+            ExprKind::Binary(chain) => chain
+                .operations
+                .iter()
+                .fold(self.expr(&chain.first), |left, operation| {
+                    let range = Range::new(chain.first.range.start, operation.right.range.end);
+                    format!(
+                        "(bin{} {} {left} {})",
+                        symbol(operation.operator),
+                        at(range),
+                        self.expr(&operation.right)
+                    )
+                }),
             ExprKind::For(made) => {
                 let mut text = format!(
                     "(for {range}{}{} {} {} {}",
@@ -187,27 +190,18 @@ impl Dump<'_> {
                 assert!(text.starts_with("${") && text.ends_with('}'), "{text:?}");
                 self.expr(expr)
             }
-            PartKind::If {
-                condition,
-                then,
-                otherwise,
-            } => format!(
+            PartKind::If(directive) => format!(
                 "(if {range} {} {} {})",
-                self.expr(condition),
-                self.clause(then),
-                self.clause(otherwise)
+                self.expr(&directive.condition),
+                self.clause(&directive.then),
+                self.clause(&directive.otherwise)
             ),
-            PartKind::For {
-                key_name,
-                value_name,
-                collection,
-                body,
-            } => format!(
+            PartKind::For(directive) => format!(
                 "(join (for {range} {} {} {} val:{}))",
-                quote(key_name.as_deref().unwrap_or_default()),
-                quote(value_name),
-                self.expr(collection),
-                self.clause(body)
+                quote(directive.key_name.as_deref().unwrap_or_default()),
+                quote(&directive.value_name),
+                self.expr(&directive.collection),
+                self.clause(&directive.body)
             ),
         }
     }

@@ -214,6 +214,6 @@ proptest! {
         let quoted = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${").replace("%{", "%%{");
         let (expr, errors) = parse_expression(&Source::new("x", format!("\"{quoted}\"")));
         prop_assert!(errors.is_empty(), "{errors}");
-        prop_assert!(matches!(&expr.kind, ExprKind::String(parsed) if *parsed == text), "{expr:?}");
+        prop_assert!(matches!(&expr.kind, ExprKind::String(parsed) if parsed.as_str() == text), "{expr:?}");
     }
 }

@@ -89,7 +89,7 @@ fn shown(value: &Value) -> String {
         Value::Map(_, parts) | Value::Object(parts) => {
             let parts = parts
                 .iter()
-                .map(|(name, part)| format!("{}:{}", serde_json::to_string(name).unwrap(), shown(part)));
+                .map(|(name, part)| format!("{}:{}", serde_json::to_string(name.as_str()).unwrap(), shown(part)));
             let mut parts: Vec<String> = parts.collect();
             parts.sort();
             format!("{{{}}}", parts.join(","))

@@ -94,9 +94,9 @@ impl Reader<'_> {
                     _ => self.no_type(expr.range),
                 }
             }
-            ExprKind::Traversal(base, steps) => {
-                self.ty(base)?;
-                let range = steps.first().map_or(expr.range, |step| step.range);
+            ExprKind::Traversal(path) => {
+                self.ty(&path.base)?;
+                let range = path.steps.first().map_or(expr.range, |step| step.range);
                 self.error(
                     "Unsupported attribute",
                     "A type has no attributes and no elements.".to_owned(),
@@ -243,7 +243,7 @@ fn start(source: &Arc<Source>, expr: &Expr) -> Range {
             start: first,
             end: first + 1,
         },
-        ExprKind::Traversal(base, _) => start(source, base),
+        ExprKind::Traversal(path) => start(source, &path.base),
         ExprKind::Call(call) => call.name_range,
         ExprKind::String(text) if !text.is_empty() && source.text().as_bytes().get(first as usize) == Some(&b'"') => {
             Range {

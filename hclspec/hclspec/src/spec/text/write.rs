@@ -2,8 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use indexmap::IndexMap;
-
+use crate::cty::Entries;
 use crate::spec::{Blocks, LabelledBlocks, Transform};
 use crate::{Number, Spec, Type, Value};
 
@@ -206,9 +205,9 @@ fn as_written(value: &Value) -> Value {
     }
 }
 
-fn object_as_written(entries: &IndexMap<String, Value>) -> Value {
+fn object_as_written(entries: &Entries) -> Value {
     let entries = entries.iter().map(|(name, value)| (name.clone(), as_written(value)));
-    Value::Object(Box::new(entries.collect()))
+    Value::Object(entries.collect())
 }
 
 fn value_text(value: &Value) -> String {
@@ -229,7 +228,7 @@ fn value_text(value: &Value) -> String {
     }
 }
 
-fn object_text(entries: &IndexMap<String, Value>) -> String {
+fn object_text(entries: &Entries) -> String {
     if entries.is_empty() {
         return "{}".to_owned();
     }

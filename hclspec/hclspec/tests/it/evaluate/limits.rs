@@ -122,3 +122,18 @@ fn deep_and_long_expressions_are_evaluated_or_refused_but_never_overflow_the_sta
     let sum = format!("1{}", " + 1".repeat(4000));
     assert_eq!(evaluate(&sum, &context).unwrap(), Value::from(4001));
 }
+
+#[test]
+fn a_hundred_thousand_values_are_within_the_limits() {
+    let names: Vec<_> = (0..330).map(Value::from).collect();
+    let context = Context::new().with_variable("names", Value::tuple(names));
+    for text in [
+        "[for a in names: [for b in names: b if a > 100]]",
+        "[for a in names: [for b in slice: \"${a}.${b}\"]]",
+        "[for a in names: {for b in slice: b => a}]",
+    ] {
+        let slice = Value::tuple((0..100).map(|n| n.to_string()));
+        let result = evaluate(text, &context.clone().with_variable("slice", slice));
+        assert!(result.is_ok(), "{text}: {result:?}");
+    }
+}
