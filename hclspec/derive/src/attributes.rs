@@ -144,7 +144,7 @@ impl FieldSays {
 }
 
 /// The name that serde reads by: of `rename = "a"` and of `rename(serialize = "b", deserialize = "a")`.
-fn name_to_read(meta: &Meta) -> syn::Result<Option<String>> {
+pub(crate) fn name_to_read(meta: &Meta) -> syn::Result<Option<String>> {
     match meta {
         Meta::NameValue(pair) => text(&pair.value).map(Some),
         Meta::List(list) => {

@@ -39,7 +39,7 @@ pub use duration::{DurationError, parse_duration};
 pub use encamp_hclspec_cty as cty;
 pub use encamp_hclspec_cty::{DecodeError, Number, NumberError, Type, Value, from_value, serde_map};
 #[cfg(feature = "derive")]
-pub use encamp_hclspec_derive::HclSpec;
+pub use encamp_hclspec_derive::{HclSpec, HclType};
 pub use encamp_hclspec_syntax as syntax;
 pub use encamp_hclspec_syntax::{Diagnostic, Diagnostics, Severity, Source, Span, Style, did_you_mean};
 pub use eval::{Evaluated, Reference, ReferenceStep, ReferenceStepKind};

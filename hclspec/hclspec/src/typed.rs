@@ -74,6 +74,39 @@ pub trait HclSpec {
 }
 
 /// A type that an argument's value can be.
+///
+/// A [`Value`] is whatever was written, of the type that it has by itself: `[1, 2]` is a tuple and `{ a = 1 }` an object,
+/// as in all of HCL, where nothing asks for a list or a map; [`convert`](crate::cty::convert) makes them so.
+/// [`Value::as_list`] and [`Value::as_map`] do not tell the two apart.
+///
+/// With the feature `derive`, `#[derive(HclType)]` implements it for an enum whose variants have no fields: an argument
+/// that is one of several texts, the names by which serde reads the variants. They are in the schema's exports, too.
+#[cfg_attr(
+    feature = "derive",
+    doc = r#"
+```
+use encamp_hclspec::{Body, Context, HclSpec, HclType, Source, decode_into};
+
+#[derive(serde::Deserialize, HclType)]
+#[serde(rename_all = "kebab-case")]
+enum Restart {
+    Always,
+    OnFailure,
+}
+
+#[derive(serde::Deserialize, HclSpec)]
+struct Task {
+    restart: Restart,
+}
+
+let source = Source::new("task.hcl", "restart = \"on-failrue\"\n".to_owned());
+let errors = decode_into::<Task>(&Body::parse(source)?, &Context::new()).err().unwrap();
+let text = "task.hcl:1:11: Invalid value; This is one of \"always\", \"on-failure\". Did you mean \"on-failure\"?";
+assert_eq!(errors.to_string(), text);
+# Ok::<(), encamp_hclspec::Diagnostics>(())
+```
+"#
+)]
 pub trait HclType {
     /// The type of the argument.
     fn hcl_type() -> Type;

@@ -47,15 +47,8 @@ impl Dynamic {
     }
 
     pub(super) fn content(&self, asked: Asked<'_>, diagnostics: &mut Diagnostics) -> Content {
-        let mut schema = asked.schema.clone();
-        schema.block(DYNAMIC, vec!["block type".to_owned()]);
-        let mut content = self.inner.parts(
-            Asked {
-                schema: &schema,
-                ..asked
-            },
-            diagnostics,
-        );
+        let schema = asked.schema.with_dynamic(DYNAMIC, "block type");
+        let mut content = self.inner.parts(Asked { schema, ..asked }, diagnostics);
         for attribute in content.attributes.values_mut().chain(&mut content.assigned) {
             attribute.value = self.bind(&attribute.value);
         }

@@ -1,13 +1,25 @@
 //! What a body may hold.
 
+use std::sync::{Arc, OnceLock};
+
 use indexmap::IndexMap;
 
 /// The arguments and blocks that a body may have.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Schema {
     attributes: IndexMap<String, bool>,
     blocks: IndexMap<String, Vec<String>>,
+    /// The same with dynamic blocks, once it was asked for: every block of a type is asked by one schema.
+    dynamic: OnceLock<Arc<Schema>>,
 }
+
+impl PartialEq for Schema {
+    fn eq(&self, other: &Self) -> bool {
+        self.attributes == other.attributes && self.blocks == other.blocks
+    }
+}
+
+impl Eq for Schema {}
 
 impl Schema {
     /// Of nothing.
@@ -36,11 +48,19 @@ impl Schema {
         self
     }
 
+    /// The same, with one more block type of one label.
+    pub(super) fn with_dynamic(&self, name: &str, label: &str) -> &Self {
+        self.dynamic
+            .get_or_init(|| Arc::new(self.clone().with_block(name, [label])))
+    }
+
     pub(crate) fn attribute(&mut self, name: &str, required: bool) {
+        self.dynamic.take();
         *self.attributes.entry(name.to_owned()).or_default() |= required;
     }
 
     pub(crate) fn block(&mut self, name: &str, labels: Vec<String>) {
+        self.dynamic.take();
         self.blocks.insert(name.to_owned(), labels);
     }
 

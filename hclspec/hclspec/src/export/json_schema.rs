@@ -47,6 +47,7 @@ fn object(choices: &[Choice<'_>]) -> Json {
 
 fn property(choice: &Choice<'_>) -> Json {
     let schema = match &choice.form {
+        Form::Argument(_) if !choice.texts.is_empty() => one_of(choice.texts),
         Form::Argument(ty) => of_type(ty),
         Form::Free(ty) => json!({"type": ["object", "null"], "additionalProperties": of_type(ty)}),
         Form::Block { labels, max, nested } => {
@@ -65,6 +66,12 @@ fn property(choice: &Choice<'_>) -> Json {
     };
     let schema = with(schema, "description", choice.description.map(Json::from));
     with(schema, "default", choice.default.map(plain))
+}
+
+/// One of some texts, or a template.
+fn one_of(texts: &[String]) -> Json {
+    let texts: Vec<Option<&String>> = texts.iter().map(Some).chain([None]).collect();
+    json!({"anyOf": [{"enum": texts}, {"type": "string", "pattern": "[$%]\\{"}]})
 }
 
 /// The schema with one more member, if there is one.

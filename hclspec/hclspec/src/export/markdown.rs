@@ -53,6 +53,10 @@ fn table<'s>(choices: &[Choice<'s>], path: &mut Vec<&'s str>, text: &mut String)
 
 fn kind(choice: &Choice<'_>) -> String {
     match &choice.form {
+        Form::Argument(_) if !choice.texts.is_empty() => {
+            let texts: Vec<String> = choice.texts.iter().map(|text| format!("`{text}`")).collect();
+            texts.join(" or ")
+        }
         Form::Argument(ty) => type_name(ty),
         Form::Free(ty) => format!("block of {} by any name", plural(ty)),
         Form::Block { labels, max, .. } => {

@@ -10,6 +10,8 @@ pub(super) struct Choice<'s> {
     pub(super) required: bool,
     pub(super) default: Option<&'s Value>,
     pub(super) description: Option<&'s str>,
+    /// The texts that an argument may be, where it is one of some.
+    pub(super) texts: &'s [String],
 }
 
 /// What stands at the name.
@@ -39,6 +41,7 @@ pub(super) fn choices(spec: &Spec) -> Vec<Choice<'_>> {
 struct Around<'s> {
     default: Option<&'s Value>,
     description: Option<&'s str>,
+    texts: &'s [String],
 }
 
 fn collect<'s>(spec: &'s Spec, around: Around<'s>, all: &mut Vec<Choice<'s>>) {
@@ -65,6 +68,10 @@ fn collect<'s>(spec: &'s Spec, around: Around<'s>, all: &mut Vec<Choice<'s>>) {
             let description = Some(text.as_str());
             return collect(nested, Around { description, ..around }, all);
         }
+        Spec::Validate { nested, check } if !check.texts().is_empty() => {
+            let texts = check.texts();
+            return collect(nested, Around { texts, ..around }, all);
+        }
         Spec::Transform { nested, .. } | Spec::Validate { nested, .. } => return collect(nested, around, all),
         Spec::Literal(_) | Spec::Expression(_) | Spec::BlockLabel { .. } | Spec::BlockPlace => return,
         Spec::Attr { name, ty, required } => (name, Form::Argument(ty), *required),
@@ -85,6 +92,7 @@ fn collect<'s>(spec: &'s Spec, around: Around<'s>, all: &mut Vec<Choice<'s>>) {
         required,
         default: around.default.filter(|value| !value.is_null()),
         description: around.description,
+        texts: around.texts,
     });
 }
 

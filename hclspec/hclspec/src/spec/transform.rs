@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cty::Function;
-use crate::{Context, Diagnostics, Expression, Type, Value};
+use crate::{Context, Diagnostic, Diagnostics, Expression, Type, Value, did_you_mean};
 
 /// A change of a decoded value.
 #[derive(Clone, Debug)]
@@ -66,17 +66,53 @@ impl PartialEq for Transform {
 ///
 /// Diagnostics without a span get that of the value.
 #[derive(Clone)]
-pub struct Check(Arc<dyn Fn(&Value) -> Diagnostics + Send + Sync>);
+pub struct Check {
+    look: Arc<Look>,
+    /// The texts that are right, where it is about that and no more.
+    texts: Arc<[String]>,
+}
+
+type Look = dyn Fn(&Value) -> Diagnostics + Send + Sync;
 
 impl Check {
     /// From a function that says what is wrong with a value.
     pub fn new(check: impl Fn(&Value) -> Diagnostics + Send + Sync + 'static) -> Self {
-        Self(Arc::new(check))
+        Self {
+            look: Arc::new(check),
+            texts: Arc::default(),
+        }
+    }
+
+    /// That a text is one of these. What is no text is right, and so is null.
+    pub fn one_of<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Self {
+        let texts: Arc<[String]> = texts.into_iter().map(Into::into).collect();
+        let known = Arc::clone(&texts);
+        Self {
+            texts,
+            ..Self::new(move |value| refuse_others(value, &known))
+        }
+    }
+
+    /// The texts of [`one_of`](Self::one_of).
+    pub(crate) fn texts(&self) -> &[String] {
+        &self.texts
     }
 
     pub(crate) fn run(&self, value: &Value) -> Diagnostics {
-        (self.0)(value)
+        (self.look)(value)
     }
+}
+
+fn refuse_others(value: &Value, known: &[String]) -> Diagnostics {
+    let Some(text) = value.as_str().filter(|text| !known.iter().any(|known| known == text)) else {
+        return Diagnostics::new();
+    };
+    let quoted: Vec<String> = known.iter().map(|known| format!("\"{known}\"")).collect();
+    let mut detail = format!("This is one of {}.", quoted.join(", "));
+    if let Some(similar) = did_you_mean(text, known.iter().map(String::as_str)) {
+        detail = format!("{detail} Did you mean \"{similar}\"?");
+    }
+    Diagnostic::error("Invalid value", detail).into()
 }
 
 impl fmt::Debug for Check {
@@ -88,6 +124,6 @@ impl fmt::Debug for Check {
 impl PartialEq for Check {
     /// Whether they are the same one.
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        Arc::ptr_eq(&self.look, &other.look)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use encamp_hclspec::{Body, Context, HclSpec, Source, Type, decode_into, export};
+use encamp_hclspec::{Body, Context, HclSpec, HclType, Source, Type, decode_into, export};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -21,9 +21,11 @@ struct Everything {
     tags: BTreeSet<String>,
     #[serde(default, rename = "environment")]
     env: HashMap<String, String>,
-    #[hcl(type = Type::String, optional)]
     #[serde(default)]
     mode: Mode,
+    #[hcl(type = Type::String, optional)]
+    #[serde(default)]
+    old_mode: Mode,
     #[hcl(block)]
     logging: Option<Logging>,
     #[hcl(block, min = 1, max = 2)]
@@ -37,7 +39,7 @@ struct Everything {
     made_up: u8,
 }
 
-#[derive(Debug, Default, PartialEq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Deserialize, HclType)]
 #[serde(rename_all = "lowercase")]
 enum Mode {
     #[default]
@@ -75,6 +77,7 @@ fn least() -> Everything {
         tags: BTreeSet::new(),
         env: HashMap::new(),
         mode: Mode::Host,
+        old_mode: Mode::Host,
         logging: None,
         mount: vec![Mount {
             source: "/a".to_owned(),
@@ -178,4 +181,70 @@ fn a_name_for_reading_alone_is_the_name_in_the_schema() {
             path: "/a".to_owned(),
         }),
     );
+}
+
+#[test]
+fn an_enum_is_the_texts_that_serde_reads() {
+    #[derive(Debug, PartialEq, Deserialize, HclType)]
+    #[serde(rename_all = "snake_case")]
+    enum Policy {
+        OnFailure,
+        #[serde(alias = "ever")]
+        Always,
+        #[serde(rename = "no")]
+        Never,
+        #[serde(skip)]
+        #[expect(dead_code, reason = "it is not read")]
+        Internal,
+    }
+    #[derive(Debug, PartialEq, Deserialize, HclSpec)]
+    struct Task {
+        restart: Option<Policy>,
+        #[serde(default)]
+        others: Vec<Policy>,
+    }
+    let task = |restart| Task {
+        restart,
+        others: Vec::new(),
+    };
+    check("restart = \"on_failure\"\n", Ok(task(Some(Policy::OnFailure))));
+    check("restart = \"ever\"\n", Ok(task(Some(Policy::Always))));
+    check("restart = \"no\"\n", Ok(task(Some(Policy::Never))));
+    check("restart = null\n", Ok(task(None)));
+    let texts = r#""on_failure", "always", "ever", "no""#;
+    let refused = format!("t:1:11: Invalid value; This is one of {texts}.");
+    check::<Task>("restart = \"internal\"\n", Err(&refused));
+    check::<Task>(
+        "restart = \"alway\"\n",
+        Err(&format!("{refused} Did you mean \"always\"?")),
+    );
+    check::<Task>(
+        "others = [\"no\", \"x\"]\n",
+        Err(
+            "t:1:17: Incorrect attribute value; `others[1]`: expected one of `on_failure`, `always`, `ever`, `no`, found another string.",
+        ),
+    );
+
+    let restart = &export::json_schema(&Task::hcl_spec())["properties"]["restart"];
+    let expected = serde_json::json!(["on_failure", "always", "ever", "no", null]);
+    assert_eq!(restart["anyOf"][0]["enum"], expected);
+    let table = export::markdown(&Task::hcl_spec());
+    let row = "| `restart` | `on_failure` or `always` or `ever` or `no` |  |  |\n";
+    assert!(table.contains(row), "{table}");
+}
+
+#[test]
+fn an_enum_with_a_variant_for_all_else_takes_any_text() {
+    #[derive(Debug, PartialEq, Deserialize, HclType)]
+    enum Kind {
+        Known,
+        #[serde(other)]
+        Other,
+    }
+    #[derive(Debug, PartialEq, Deserialize, HclSpec)]
+    struct Task {
+        kind: Kind,
+    }
+    check("kind = \"Known\"\n", Ok(Task { kind: Kind::Known }));
+    check("kind = \"x\"\n", Ok(Task { kind: Kind::Other }));
 }
