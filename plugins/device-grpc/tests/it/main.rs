@@ -11,6 +11,8 @@ mod example;
 #[path = "../../examples/files/plugin.rs"]
 mod files;
 mod hostile;
+#[cfg(feature = "serve")]
+mod launched;
 mod scripted;
 mod streams;
 
