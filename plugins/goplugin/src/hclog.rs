@@ -28,7 +28,8 @@ const LONGEST_VALUE: usize = 8 * 1024;
 /// Writes events as hclog writes them, to the standard error that the process was started with.
 ///
 /// Fields of the event and of the spans around it are keys of the object; `@module` is the event's target with dots.
-/// Nothing is written for a line that cannot be: a host that is gone costs the line and nothing else.
+/// Nothing is written for a line that cannot be: a host that is gone costs the line and nothing else. What gRPC and the
+/// layers below it say of themselves is left out, unless it is a warning: it would be many lines for each call.
 ///
 /// ```
 /// use tracing_subscriber::layer::SubscriberExt as _;
@@ -103,7 +104,12 @@ impl Hclog {
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Hclog {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        *metadata.level() <= self.most
+        let most = if is_of_transport(metadata.target()) {
+            LevelFilter::WARN
+        } else {
+            LevelFilter::TRACE
+        };
+        *metadata.level() <= self.most.min(most)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -145,6 +151,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Hclog {
             SystemTime::now(),
         ));
     }
+}
+
+fn is_of_transport(target: &str) -> bool {
+    let name = target.split("::").next().unwrap_or_default();
+    matches!(
+        name,
+        "h2" | "hyper" | "hyper_util" | "rustls" | "tokio" | "tonic" | "tower" | "yamux"
+    )
 }
 
 /// One line, as a host reads it: the keys with an @ are strings in any case, for some hosts break where they are not.

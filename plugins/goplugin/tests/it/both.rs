@@ -12,14 +12,14 @@ use crate::bed::kv::watcher_server::{Watcher, WatcherServer};
 use crate::bed::kv::{Change, GetRequest, PutRequest, SubscribeRequest};
 use crate::bed::{Bed, client, example, is_alive, poll, soon};
 
-fn put(key: &str, value: &[u8]) -> PutRequest {
+pub(crate) fn put(key: &str, value: &[u8]) -> PutRequest {
     PutRequest {
         key: key.to_owned(),
         value: value.to_vec(),
     }
 }
 
-fn get(key: &str) -> GetRequest {
+pub(crate) fn get(key: &str) -> GetRequest {
     GetRequest { key: key.to_owned() }
 }
 

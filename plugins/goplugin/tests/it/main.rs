@@ -1,6 +1,7 @@
 //! Both ends, with real processes.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "helpers of tests say what is wrong as tests do"
 )]
@@ -8,3 +9,4 @@
 mod bed;
 mod both;
 mod generated;
+mod interop;
