@@ -7,8 +7,7 @@
 //! This crate names no transport: the same trait is answered in process and over gRPC.
 //!
 //! ```
-//! use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, PluginType};
-//! use encamp_hclspec::Spec;
+//! use encamp_base::{Plugin, PluginInfo, PluginType};
 //!
 //! struct Noop;
 //!
@@ -16,12 +15,6 @@
 //! impl Plugin for Noop {
 //!     fn info(&self) -> PluginInfo {
 //!         PluginInfo::driver("noop", "0.2.0")
-//!     }
-//!     fn config_schema(&self) -> Spec {
-//!         Spec::object::<String>([])
-//!     }
-//!     async fn set_config(&self, _: PluginConfig) -> Result<(), ConfigError> {
-//!         Ok(())
 //!     }
 //! }
 //!
@@ -51,15 +44,21 @@ pub trait Plugin: Send + Sync {
     /// Who the plugin is. Constant for the life of the process.
     fn info(&self) -> PluginInfo;
 
-    /// The schema of the plugin's own configuration (the `config` block of an agent's `plugin` block).
-    fn config_schema(&self) -> Spec;
+    /// The schema of the plugin's own configuration (the `config` block of an agent's `plugin` block). Without one,
+    /// there is nothing to configure.
+    fn config_schema(&self) -> Spec {
+        Spec::object::<String>([])
+    }
 
     /// Takes the decoded configuration. Called before any other work is asked of the plugin, and again when the
     /// operator reloads; the last configuration that was accepted stays in force if this one is refused.
     ///
     /// # Errors
     /// [`ConfigError`] names the option that was refused and why.
-    async fn set_config(&self, config: PluginConfig) -> Result<(), ConfigError>;
+    async fn set_config(&self, config: PluginConfig) -> Result<(), ConfigError> {
+        drop(config);
+        Ok(())
+    }
 }
 
 /// What kind of work a plugin does.

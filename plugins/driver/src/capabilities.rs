@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
     clippy::struct_excessive_bools,
     reason = "each is a capability of its own, as the protocol has them"
 )]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capabilities {
     /// `signal_task` works.
     pub send_signals: bool,

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use encamp_base::Plugin;
 use encamp_hclspec::Spec;
 use futures_core::Stream;
+use futures_util::{StreamExt as _, stream};
 
 use crate::{
-    Capabilities, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Fingerprint, NetworkIsolation, Result,
+    Attribute, Capabilities, Error, ExecIo, ExecOptions, ExecOutput, ExitResult, Fingerprint, NetworkIsolation, Result,
     StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskStats, TaskStatus,
 };
 
@@ -42,14 +43,20 @@ pub trait Driver: Plugin {
     ///
     /// # Errors
     /// Only a driver at the far end of a wire has any.
-    async fn capabilities(&self) -> Result<Capabilities>;
+    async fn capabilities(&self) -> Result<Capabilities> {
+        Ok(Capabilities::default())
+    }
 
     /// The driver's health and attributes: the first item at once, further ones on change or every 30 s. The stream
-    /// stays open for as long as the driver lives.
+    /// stays open for as long as the driver lives. A driver that does not look is here, and healthy.
     ///
     /// # Errors
     /// When not even a first look was possible.
-    async fn fingerprint(&self) -> Result<BoxStream<Result<Fingerprint>>>;
+    async fn fingerprint(&self) -> Result<BoxStream<Result<Fingerprint>>> {
+        let here = (format!("driver.{}", self.info().name), Attribute::from(true));
+        let look = stream::iter([Ok(Fingerprint::healthy([here]))]);
+        Ok(look.chain(stream::pending()).boxed())
+    }
 
     /// Takes back a task that an earlier life of the host started. Known ids are fine (nothing is done).
     ///
@@ -57,8 +64,10 @@ pub trait Driver: Plugin {
     /// same configuration may have left behind.
     ///
     /// # Errors
-    /// [`Error::TaskNotFound`] when nothing of the task is left.
-    async fn recover_task(&self, handle: TaskHandle) -> Result<()>;
+    /// [`Error::TaskNotFound`] when nothing of the task is left: always, for a driver whose tasks end with it.
+    async fn recover_task(&self, handle: TaskHandle) -> Result<()> {
+        Err(Error::TaskNotFound(handle.config.id))
+    }
 
     /// Starts a task and returns once it runs.
     ///
@@ -105,7 +114,9 @@ pub trait Driver: Plugin {
     ///
     /// # Errors
     /// Only a driver at the far end of a wire has any.
-    async fn task_events(&self) -> Result<BoxStream<Result<TaskEvent>>>;
+    async fn task_events(&self) -> Result<BoxStream<Result<TaskEvent>>> {
+        Ok(stream::pending().boxed())
+    }
 
     /// Sends a signal to the task.
     ///

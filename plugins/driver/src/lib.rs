@@ -13,8 +13,8 @@
 //!
 //! A host that was restarted hands its [`TaskHandle`]s to [`Driver::recover_task`] before anything else.
 //!
-//! Required methods are the ones that no driver can do without; all others have defaults that say "not supported" in
-//! the words that hosts know.
+//! Required methods are the ones that no driver can do without: the life of a task. All others have defaults, which say
+//! "not supported" in the words that hosts know where there is nothing to be done.
 #![forbid(unsafe_code)]
 
 mod capabilities;
@@ -47,3 +47,13 @@ pub use task::{
     Device, ExitResult, Mount, PROGRESS, Propagation, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskOutput,
     TaskState, TaskStatus,
 };
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_readme_begins_with_the_example() {
+        let example = include_str!("../examples/commands.rs");
+        assert!(include_str!("../README.md").contains(example));
+        assert!(example.lines().count() < 120);
+    }
+}

@@ -235,7 +235,7 @@ impl ExitResult {
 }
 
 /// What is known of a task.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TaskStatus {
     /// The task's id.
     pub id: String,
