@@ -24,6 +24,8 @@ pub(crate) use frames::EXEC;
 type Answer<T> = Result<Response<T>, Status>;
 type Streamed<T> = BoxStream<Result<T, Status>>;
 
+/// How long after the deadline of a command its driver may still answer.
+const GRACE: Duration = Duration::from_secs(1);
 /// How often a host that names no interval is sent a task's usage.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -209,14 +211,18 @@ impl driver_server::Driver for DriverService {
         Ok(Response::new(wire::SignalTaskResponse {}))
     }
 
+    /// A driver that does not keep the deadline is not waited for much longer.
     async fn exec_task(&self, request: Request<wire::ExecTaskRequest>) -> Answer<wire::ExecTaskResponse> {
         let request = request.into_inner();
         let timeout = time::duration(request.timeout, "timeout")?;
         if request.command.is_empty() {
             return Err(Status::invalid_argument("command: is empty"));
         }
-        let output = self.driver.exec_task(&request.task_id, &request.command, timeout).await;
-        let output = output.map_err(failed)?;
+        let run = self.driver.exec_task(&request.task_id, &request.command, timeout);
+        let output = tokio::time::timeout(timeout.saturating_add(GRACE), run).await;
+        let output = output
+            .unwrap_or(Err(Error::DeadlineExceeded(timeout)))
+            .map_err(failed)?;
         Ok(Response::new(wire::ExecTaskResponse {
             stdout: output.stdout.into(),
             stderr: output.stderr.into(),

@@ -382,5 +382,5 @@ async fn a_deadline_holds_against_a_driver_that_ignores_it() {
         matches!(answer, Err(Error::DeadlineExceeded(time)) if time == deadline),
         "{answer:?}"
     );
-    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
 }

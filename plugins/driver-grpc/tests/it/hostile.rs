@@ -23,15 +23,23 @@ enum Says {
     Unimplemented,
     /// Messages whose values nobody can mean.
     Nonsense,
+    /// Not a word.
+    Never,
 }
 
 #[derive(Clone, Copy)]
 struct Raw(Says);
 
 impl Raw {
+    async fn keep_silent(self) {
+        if self.0 == Says::Never {
+            std::future::pending::<()>().await;
+        }
+    }
+
     fn say<T: Default>(self, nonsense: impl FnOnce() -> T) -> Result<Response<T>, Status> {
         match self.0 {
-            Says::Nothing => Ok(Response::new(T::default())),
+            Says::Nothing | Says::Never => Ok(Response::new(T::default())),
             Says::Unimplemented => Err(Status::unimplemented("unknown method")),
             Says::Nonsense => Ok(Response::new(nonsense())),
         }
@@ -87,6 +95,7 @@ macro_rules! unary {
             type ExecTaskStreamingStream = Out<wire::ExecTaskStreamingResponse>;
 
             $(async fn $call(&self, _: Request<wire::$request>) -> Result<Response<wire::$response>, Status> {
+                self.keep_silent().await;
                 self.say(|| $nonsense)
             })*
 
@@ -216,6 +225,13 @@ async fn init_and_shutdown_that_a_plugin_does_not_know_are_no_errors() {
     let (_cable, driver) = connect(Says::Unimplemented).await;
     driver.init().await.unwrap();
     driver.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deadline_holds_against_a_plugin_that_does_not_answer() {
+    let (_cable, driver) = connect(Says::Never).await;
+    let answer = within("the deadline", driver.exec_task("id", &["true".to_owned()], SECOND)).await;
+    assert!(matches!(answer, Err(Error::DeadlineExceeded(SECOND))), "{answer:?}");
 }
 
 #[tokio::test]
