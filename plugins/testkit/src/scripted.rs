@@ -83,8 +83,9 @@ calls! {
 
 /// A driver that does what a test says, call by call.
 ///
-/// Unless told otherwise, it is healthy, can do everything, starts, stops and finds every task, and no task of its ever
-/// ends; exec sessions and networks it has none.
+/// Unless told otherwise, [a new one](Self::new) is healthy, can do everything, starts, stops and finds every task, and no
+/// task of its ever ends; exec sessions and networks it has none. One [over another driver](Self::over) does what that one
+/// does.
 #[derive(Clone)]
 pub struct ScriptedDriver {
     info: PluginInfo,
@@ -142,6 +143,49 @@ impl ScriptedDriver {
                     future::err(Error::Unsupported("DestroyNetwork RPC not supported by driver"))
                 }),
                 shutdown: script(|()| future::ok(())),
+            },
+        }
+    }
+
+    /// A driver that does what `driver` does unless told otherwise: one fault in an otherwise good one.
+    pub fn over(driver: &Arc<dyn Driver>) -> Self {
+        let to = |driver: &Arc<dyn Driver>| Arc::clone(driver);
+        macro_rules! pass_on {
+            ($call:ident($($argument:ident: $type:ty),*) => $($passed:expr),*) => {{
+                let driver = to(driver);
+                script(move |($($argument,)*): ($($type,)*)| {
+                    let driver = to(&driver);
+                    async move { driver.$call($($passed),*).await }
+                })
+            }};
+        }
+        let configured = to(driver);
+        Self {
+            info: driver.info(),
+            schema: driver.config_schema(),
+            configure: Arc::new(move |config| {
+                let driver = to(&configured);
+                Box::pin(async move { driver.set_config(config).await })
+            }),
+            scripts: Scripts {
+                init: pass_on!(init() =>),
+                task_config_schema: pass_on!(task_config_schema() =>),
+                capabilities: pass_on!(capabilities() =>),
+                fingerprint: pass_on!(fingerprint() =>),
+                recover_task: pass_on!(recover_task(handle: TaskHandle) => handle),
+                start_task: pass_on!(start_task(task: TaskConfig) => task),
+                wait_task: pass_on!(wait_task(id: String) => &id),
+                stop_task: pass_on!(stop_task(id: String, timeout: Duration, signal: Option<String>) => &id, timeout, signal.as_deref()),
+                destroy_task: pass_on!(destroy_task(id: String, force: bool) => &id, force),
+                inspect_task: pass_on!(inspect_task(id: String) => &id),
+                task_stats: pass_on!(task_stats(id: String, interval: Duration) => &id, interval),
+                task_events: pass_on!(task_events() =>),
+                signal_task: pass_on!(signal_task(id: String, signal: String) => &id, &signal),
+                exec_task: pass_on!(exec_task(id: String, command: Vec<String>, timeout: Duration) => &id, &command, timeout),
+                exec_task_streaming: pass_on!(exec_task_streaming(id: String, options: ExecOptions, io: ExecIo) => &id, options, io),
+                create_network: pass_on!(create_network(alloc_id: String, hostname: Option<String>) => &alloc_id, hostname.as_deref()),
+                destroy_network: pass_on!(destroy_network(alloc_id: String, network: NetworkIsolation) => &alloc_id, &network),
+                shutdown: pass_on!(shutdown() =>),
             },
         }
     }
