@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use allocation_counter::measure;
 use encamp_hclspec::cty::functions;
-use encamp_hclspec::{Context, Value};
+use encamp_hclspec::{Context, UnknownVariables, Value};
 
 use super::{context, evaluate, parse};
 
@@ -135,5 +136,41 @@ fn a_hundred_thousand_values_are_within_the_limits() {
         let slice = Value::tuple((0..100).map(|n| n.to_string()));
         let result = evaluate(text, &context.clone().with_variable("slice", slice));
         assert!(result.is_ok(), "{text}: {result:?}");
+    }
+}
+
+/// What a text makes of its memory is bounded without any setting.
+#[test]
+fn a_small_text_takes_little_memory_whatever_it_asks_for() {
+    let many = format!("[{}]", "0,".repeat(100));
+    let nested = |inner: &str| format!("[for i, a in {many}: [for j, b in {many}: {inner}]]");
+    let written =
+        |inner: &str| format!("%{{ for a in {many} }}%{{ for b in {many} }}{inner}%{{ endfor }}%{{ endfor }}");
+    for text in [
+        nested(&nested("b")),
+        nested("[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]"),
+        nested(&format!("{{for k, c in {many}: k => c}}")),
+        nested(&format!("{{for k, c in {many}: c => k...}}")),
+        nested("[no, no, no]"),
+        format!("\"{}\"", written(&"x".repeat(500))),
+        format!("upper(\"{}\")", written(&"\u{df}".repeat(500))),
+        format!("jsonencode(\"{}\")", written(&"\\u0001".repeat(100))),
+        format!("jsondecode(\"[{}0]\")", written("[],[],[],[],")),
+        format!("jsonencode([for x in [1e9000]: {}])", nested("x")),
+        format!("jsonencode([for x in [1e9000]: {}])", nested("x * 2")),
+        format!("{{for k in concat({}...): k => k}}", nested("\"${i}-${j}\"")),
+        format!("[{}]", "q, q2, ".repeat(10_000)),
+    ] {
+        let most = 128 * text.len() + (16 << 20);
+        for unknown in [UnknownVariables::Error, UnknownVariables::KeepText] {
+            let context = Context::new().with_unknown(unknown);
+            let taken = measure(|| drop(evaluate(&text, &context)));
+            assert!(
+                taken.bytes_max < most as u64,
+                "{} of {most} bytes: {}",
+                taken.bytes_max,
+                &text[..40]
+            );
+        }
     }
 }
