@@ -62,7 +62,6 @@ impl Bed {
         self.host().launch(Program::new(example())).await.unwrap()
     }
 
-    #[expect(dead_code, reason = "hostile peers come with the next tests")]
     /// A program that is a script of ours.
     pub(crate) fn script(&self, script: &str) -> Program {
         let path = self.dir.path().join("script");

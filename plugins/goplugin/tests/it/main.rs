@@ -9,4 +9,6 @@
 mod bed;
 mod both;
 mod generated;
+mod hostile;
 mod interop;
+mod plugin;
