@@ -307,3 +307,73 @@ impl Accepted {
         Ok(server::serve(self.source, self.security, routes, self.closed, GRACE).await?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listener::SocketDir;
+
+    fn broker(dir: &std::path::Path) -> (Broker, Outgoing) {
+        let place = SocketPlace {
+            dir: SocketDir::Given(dir.to_owned()),
+            group: None,
+        };
+        Broker::new(Carrier::Unix(place), Security::Plain, CancellationToken::new())
+    }
+
+    fn offer(id: u32) -> ConnInfo {
+        ConnInfo {
+            service_id: id,
+            network: "udp".to_owned(),
+            ..ConnInfo::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_other_end_cannot_fill_this_ends_memory() {
+        let temp = tempfile::tempdir().unwrap();
+        let (broker, _messages) = broker(temp.path());
+        for id in 0..3000 {
+            broker.receive(offer(id)).await;
+        }
+        assert_eq!(broker.answers().len(), MOST_UNCLAIMED);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_id_is_dialed_by_one_at_a_time_and_not_for_ever() {
+        let temp = tempfile::tempdir().unwrap();
+        let (broker, _messages) = broker(temp.path());
+        let dial = |id| {
+            let broker = broker.clone();
+            async move { broker.dial(id).await.map(drop).unwrap_err() }
+        };
+        let (first, second) = tokio::join!(dial(1), dial(1));
+        assert!(matches!(
+            (first, second),
+            (BrokerError::Timeout(1), BrokerError::InUse(1))
+        ));
+        // Who has given up leaves nothing in the way.
+        broker.receive(offer(1)).await;
+        assert!(matches!(dial(1).await, BrokerError::Address(_)));
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_told_that_the_broker_is_closed() {
+        let temp = tempfile::tempdir().unwrap();
+        let (broker, messages) = broker(temp.path());
+        let closed = broker.0.closed.clone();
+        let dialing = broker.dial(1);
+        closed.cancel();
+        assert!(matches!(dialing.await, Err(BrokerError::Closed)));
+        drop(messages);
+        assert!(matches!(broker.accept(2).await, Err(BrokerError::Closed)));
+        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn ids_begin_with_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let (broker, _messages) = broker(temp.path());
+        assert_eq!((broker.next_id(), broker.next_id()), (1, 2));
+    }
+}

@@ -19,6 +19,9 @@ use crate::io::Io;
 /// How many bytes a socket's path may have; the kernel keeps one for the end.
 const LONGEST_PATH: usize = 107;
 
+/// What the names of directories of ours begin with.
+const PRIVATE: &str = "plugin-";
+
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 128;
 
@@ -264,6 +267,13 @@ pub(crate) fn find_group(group: &str) -> Result<u32, ListenError> {
         .ok_or_else(|| ListenError::UnknownGroup(group.to_owned()))
 }
 
+/// Whether a directory is one that this crate has made, by its name.
+#[cfg(feature = "host")]
+pub(crate) fn is_private(dir: &Path) -> bool {
+    dir.file_name()
+        .is_some_and(|name| name.as_bytes().starts_with(PRIVATE.as_bytes()))
+}
+
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -274,10 +284,10 @@ impl PrivateDir {
     /// Makes one in `parent`, or in `/tmp` where a socket's path would not fit.
     pub(crate) fn make(parent: &Path, group: Option<u32>) -> Result<Self, ListenError> {
         // A name of ours, and a socket's name of up to 27 bytes in it.
-        let fits = parent.as_os_str().as_bytes().len() + "/plugin-".len() + 16 + 28 <= LONGEST_PATH;
+        let fits = parent.as_os_str().as_bytes().len() + PRIVATE.len() + 17 + 28 <= LONGEST_PATH;
         let parent = if fits { parent } else { Path::new("/tmp") };
         loop {
-            let path = parent.join(format!("plugin-{:016x}", random()));
+            let path = parent.join(format!("{PRIVATE}{:016x}", random()));
             match DirBuilder::new().mode(0o700).create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => {

@@ -375,6 +375,19 @@ impl Listening {
         self.handshake.to_string()
     }
 
+    /// What a host in this very process, or in another one, takes to connect without a launch. Plugins that a host has
+    /// asked for certificates or for multiplexed connections cannot be connected to by it.
+    #[cfg(feature = "host")]
+    pub fn reattach_config(&self) -> crate::ReattachConfig {
+        crate::ReattachConfig {
+            version: self.handshake.version,
+            address: self.handshake.address.clone(),
+            pid: std::process::id(),
+            start_time: None,
+            socket_dir: None,
+        }
+    }
+
     /// The version of the application's protocol that was chosen.
     pub fn version(&self) -> u32 {
         self.handshake.version

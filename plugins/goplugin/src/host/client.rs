@@ -20,10 +20,13 @@ use super::life::Process;
 use super::{Exit, Life, Output, ReattachConfig, output};
 use crate::address::Address;
 use crate::broker::{Broker, Outgoing};
-use crate::listener::PrivateDir;
+use crate::listener::{PrivateDir, is_private};
 
 /// How long a killed process may take to be gone. One that hangs in the kernel takes longer.
 const DEATH: Duration = Duration::from_secs(5);
+
+/// How long the rest of a plugin's output is waited for after its end.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// The name that plugins answer the health check for.
 const NAME: &str = "plugin";
@@ -43,12 +46,20 @@ pub struct Client {
     pub(super) reattachable: bool,
     pub(super) stop_timeout: Duration,
     pub(super) closed: CancellationToken,
+    pub(super) output: Copying,
+}
+
+/// Whether the plugin's output is still being copied.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Copying {
+    stop: CancellationToken,
+    done: CancellationToken,
 }
 
 /// How a plugin was made to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Killed {
-    /// How it has ended. `None` if it is still there 5 s after SIGKILL.
+    /// How it has ended. `None` if it is still there 5 s after SIGKILL, or is a part of this very process.
     pub exit: Option<Exit>,
     /// Whether it has ended by itself.
     pub graceful: bool,
@@ -135,12 +146,13 @@ impl Client {
 
     /// Leaves the plugin running, and its files where they are; says how to find it again.
     ///
-    /// Its standard output and error are closed. A plugin made with this crate survives that; Go plugins die at the next
-    /// line that they log.
+    /// What it logs is read as long as this process lives. A plugin made with this crate survives the end of that; Go
+    /// plugins die at the next line that they log.
     pub fn detach(self) -> Option<ReattachConfig> {
         let config = self.reattach_config();
         self.running.files.keep();
         self.running.detached.store(true, Ordering::Relaxed);
+        self.output.stop.cancel();
         config
     }
 
@@ -157,8 +169,14 @@ impl Client {
             self.stop_timeout,
         );
         self.closed.cancel();
-        let killed = tokio::spawn(kill).await;
-        killed.unwrap_or(Killed {
+        let output = self.output.done.clone();
+        let killed = tokio::spawn(async move {
+            let killed = kill.await;
+            // Its last words may be on their way.
+            drop(tokio::time::timeout(LAST_WORDS, output.cancelled()).await);
+            killed
+        });
+        killed.await.unwrap_or(Killed {
             exit: self.running.life.exit(),
             graceful: false,
         })
@@ -172,7 +190,15 @@ impl Client {
             messages,
             self.closed.clone(),
         ));
-        tokio::spawn(output::copy(self.channel(), output));
+        let Copying { stop, done } = self.output.clone();
+        let copy = output::copy(self.channel(), output);
+        tokio::spawn(async move {
+            let _done = done.drop_guard();
+            tokio::select! {
+                () = copy => {}
+                () = stop.cancelled() => {}
+            }
+        });
     }
 }
 
@@ -230,6 +256,12 @@ async fn kill(channel: Channel, process: Process, life: Life, patience: Duration
         exit = life.over() => return graceful(exit),
         asked = tokio::time::timeout(patience, controller.shutdown(Empty {})) => asked,
     };
+    if process.is_own() {
+        return Killed {
+            exit: None,
+            graceful: asked.is_ok_and(|answer| answer.is_ok()),
+        };
+    }
     // Whatever the answer is, a plugin may have cut the connection on its way out.
     if asked.is_ok()
         && let Ok(exit) = tokio::time::timeout(patience, life.over()).await
@@ -267,7 +299,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.detached.load(Ordering::Relaxed) && self.life.exit().is_none() {
+        if !self.detached.load(Ordering::Relaxed) && self.life.exit().is_none() && !self.process.is_own() {
             self.process.kill();
             self.files.remove();
         }
@@ -310,7 +342,12 @@ impl Files {
     fn remove(&self) {
         let (dir, socket) = self.left(|left| (left.dir.take(), left.socket.take()));
         // A plugin that has ended well has removed it itself.
-        drop(socket.map(std::fs::remove_file));
+        if let Some(socket) = socket {
+            drop(std::fs::remove_file(&socket));
+            // Plugins of this crate have made a directory for it, where the host has named none.
+            let own = socket.parent().filter(|dir| is_private(dir));
+            drop(own.map(std::fs::remove_dir));
+        }
         drop(dir);
     }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::client::{Client, Files, Running, ping};
+use super::client::{Client, Copying, Files, Running, ping};
 use super::diagnose::diagnose;
 use super::life::{Process, watch_child};
 use super::logs::{self, LastWords};
@@ -424,6 +424,7 @@ impl Launch<'_> {
             reattachable,
             stop_timeout,
             closed,
+            output: Copying::default(),
         };
         Ok((client, messages))
     }

@@ -13,7 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 use tokio::sync::watch;
-use tonic::{Code, Status};
+use tonic::{Code, Status, TimeoutExpired};
 
 use super::peer;
 
@@ -78,7 +78,14 @@ impl Life {
     pub async fn explains(&self, status: &Status) -> bool {
         use std::error::Error as _;
 
-        let lost = matches!(status.code(), Code::Unavailable | Code::Cancelled) || status.source().is_some();
+        let lost = match status.code() {
+            Code::Unavailable => true,
+            // A deadline of the caller's own is no sign of death.
+            Code::Cancelled => status.message() != TimeoutExpired(()).to_string(),
+            Code::DeadlineExceeded => false,
+            // This end has made it, for want of an answer.
+            _ => status.source().is_some(),
+        };
         lost && (self.exit().is_some() || tokio::time::timeout(DOUBT, self.over()).await.is_ok())
     }
 }
@@ -134,9 +141,13 @@ impl Process {
         self.start
     }
 
+    /// Whether this very process serves its own host, as it may in tests.
+    pub(super) fn is_own(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
     pub(super) fn kill(&self) {
-        // This very process may serve its own host, in tests.
-        if self.pid == std::process::id() {
+        if self.is_own() {
             return;
         }
         let result = match &self.pidfd {

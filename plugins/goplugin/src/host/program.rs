@@ -21,7 +21,8 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program at `path`, which is not looked for in `PATH`. It gets the host's environment.
+    /// The program at `path`, which is not looked for in `PATH`. It gets the host's environment, and no
+    /// standard input: that is the host's own.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -105,7 +106,10 @@ impl Program {
         if let Some(dir) = &self.dir {
             command.current_dir(dir);
         }
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 }

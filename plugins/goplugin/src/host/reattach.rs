@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::client::{Client, Files, Running, ping};
+use super::client::{Client, Copying, Files, Running, ping};
 use super::life::Process;
 use super::{Host, Output, Sockets, peer};
 use crate::address::Address;
@@ -132,6 +132,7 @@ pub(super) async fn reattach(host: &Host, config: &ReattachConfig, output: Outpu
         reattachable: true,
         stop_timeout: host.stop_timeout,
         closed,
+        output: Copying::default(),
     };
     client.attend(messages, output);
     Ok(client)

@@ -36,7 +36,7 @@ async fn a_plugin_is_launched_used_and_ends_when_asked() {
     let killed = plugin.kill().await;
     assert!(killed.graceful);
     assert_eq!(killed.exit.unwrap().code(), Some(0));
-    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     bed.nothing_is_left().await;
 }
 
@@ -225,13 +225,44 @@ async fn a_plugin_that_was_detached_is_found_again() {
     let record = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
     let plugin = bed.host().reattach(&record, Output::default()).await.unwrap();
     assert_eq!(client(&plugin).get(get("a")).await.unwrap().into_inner().value, b"b");
-    // Its standard error is closed by now: it logs all the same.
     for _ in 0..10 {
         client(&plugin).put(put("c", b"d")).await.unwrap();
     }
     check_broker(&plugin).await;
     assert!(plugin.kill().await.graceful);
     assert!(!is_alive(record.pid));
+    bed.nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn what_a_plugin_prints_last_arrives_before_it_is_gone() {
+    let bed = Bed::new();
+    let (writer, mut reader) = tokio::io::duplex(1024 * 1024);
+    let program = Program::new(example()).output(Output::default().stdout(writer));
+    let plugin = bed.host().launch(program).await.unwrap();
+    client(&plugin).put(put(&"x".repeat(100_000), b"")).await.unwrap();
+    assert!(plugin.kill().await.graceful);
+    drop(plugin);
+    let mut printed = Vec::new();
+    soon("the end of the output", reader.read_to_end(&mut printed))
+        .await
+        .unwrap();
+    assert_eq!(printed.len(), 100_001);
+}
+
+#[tokio::test]
+async fn a_killed_plugin_leaves_no_socket_wherever_it_has_made_it() {
+    let bed = Bed::new();
+    let program = Program::new(example()).env("TMPDIR", bed.dir.path().join("s"));
+    let plugin = bed.host().sockets_anywhere().launch(program).await.unwrap();
+    assert!(
+        plugin
+            .address()
+            .to_string()
+            .starts_with(bed.sockets().to_str().unwrap())
+    );
+    nix::sys::signal::kill(pid(plugin.pid()), nix::sys::signal::Signal::SIGKILL).unwrap();
+    soon("the end", plugin.exited()).await;
     bed.nothing_is_left().await;
 }
 

@@ -94,6 +94,26 @@ async fn sockets_are_where_the_host_says_and_for_whom_it_says() {
 }
 
 #[tokio::test]
+async fn a_plugin_and_its_host_can_be_in_one_process() {
+    let listening = listen(Environment::new()).await;
+    let record = listening.reattach_config();
+    let serving = tokio::spawn(listening.serve());
+    let host = encamp_goplugin::Host::new(cookie(), [2]);
+    let plugin = host
+        .reattach(&record, encamp_goplugin::Output::default())
+        .await
+        .unwrap();
+    drop(plugin);
+    let plugin = host
+        .reattach(&record, encamp_goplugin::Output::default())
+        .await
+        .unwrap();
+    plugin.ping().await.unwrap();
+    assert!(plugin.kill().await.graceful);
+    soon("the end", serving).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn health_is_told_by_the_names_that_hosts_ask_for() {
     let bed = Bed::new();
     let plugin = bed.launch().await;

@@ -191,7 +191,7 @@ func end(client *plugin.Client, logs *buffer) error {
 	address := client.ReattachConfig().Addr
 	started := time.Now()
 	client.Kill()
-	if took := time.Since(started); took > time.Second {
+	if took := time.Since(started); took > 2*time.Second {
 		return fmt.Errorf("it took %v to end", took)
 	}
 	if err := logs.wait("the log", "plugin exited"); err != nil {
