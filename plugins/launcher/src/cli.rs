@@ -1,5 +1,7 @@
 //! The command line, as clap reads it.
 
+pub(crate) mod plugin;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -71,6 +73,9 @@ pub(crate) enum Command {
     Validate(Validate),
     /// Show what each driver finds on this machine
     Fingerprint(Fingerprint),
+    /// Launch a plugin, whoever wrote it, and try it by hand
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
     /// Decode HCL files by a spec, into JSON; `encamp hcldec --help` says how
     #[command(disable_help_flag = true)]
     Hcldec {
@@ -219,7 +224,7 @@ pub(crate) struct Fingerprint {
     pub(crate) driver: Option<String>,
 }
 
-fn name_and_value(text: &str) -> Result<(String, String), String> {
+pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),

@@ -17,7 +17,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// The user must change what they gave us.
 #[derive(Debug)]
 pub(crate) enum BadInput {
-    /// Something in a job file.
+    /// Something in a job file, or another one that the user wrote.
     Job(Diagnostics),
     /// Something on the command line.
     Usage(String),
@@ -50,15 +50,20 @@ pub(crate) fn code(result: anyhow::Result<u8>) -> ExitCode {
         Ok(code) => return ExitCode::from(code),
         Err(error) => error,
     };
+    show(&error);
+    if error.is::<BadInput>() {
+        return ExitCode::from(BAD_INPUT);
+    }
+    ExitCode::FAILURE
+}
+
+/// Reports a failure on standard error.
+pub(crate) fn show(error: &anyhow::Error) {
     match error.downcast_ref::<BadInput>() {
         Some(BadInput::Job(diagnostics)) => report(diagnostics),
         Some(BadInput::Usage(message)) => output::error(message),
-        None => {
-            output::error(&format!("{error:#}"));
-            return ExitCode::FAILURE;
-        }
+        None => output::error(&format!("{error:#}")),
     }
-    ExitCode::from(BAD_INPUT)
 }
 
 /// Shows diagnostics with their source lines; as JSON where JSON was asked for.

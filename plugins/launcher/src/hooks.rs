@@ -52,7 +52,7 @@ fn build(root: PathBuf, id: &str, tasks: &[TaskInfo]) -> Result<(), encamp_alloc
 
 /// Who the task's directories belong to. A container's user is its image's to know. A user that the host does not know is
 /// left to the driver to complain about.
-fn owner(task: &TaskInfo) -> Option<Owner> {
+pub(crate) fn owner(task: &TaskInfo) -> Option<Owner> {
     let user = task.user.as_deref().filter(|user| !user.is_empty());
     let user = match (task.driver.as_str(), user) {
         ("exec" | "raw_exec", Some(user)) => user,

@@ -17,8 +17,8 @@ use crate::exit::{self, BadInput, usage};
 use crate::paths::DataDir;
 use crate::wiring;
 
-/// Larger files are not job files; they are not even read.
-const MAX_JOB_FILE: u64 = 16 * 1024 * 1024;
+/// Larger files are not written by people; they are not even read.
+const MAX_FILE: u64 = 16 * 1024 * 1024;
 
 /// What the user asked to run, as the store keeps it.
 pub(crate) fn request(args: &JobArgs) -> Result<(AllocRecord, Allocation, encamp_hclspec::Diagnostics)> {
@@ -27,7 +27,7 @@ pub(crate) fn request(args: &JobArgs) -> Result<(AllocRecord, Allocation, encamp
     } else {
         args.job.display().to_string()
     };
-    let source = Source::from_bytes(&name, read(&args.job)?).map_err(BadInput::Job)?;
+    let source = Source::from_bytes(&name, read("job file", &args.job)?).map_err(BadInput::Job)?;
     let record = AllocRecord {
         id: encamp_runner::new_alloc_id(),
         job_file: name,
@@ -135,12 +135,13 @@ fn keep_tasks(group: &mut Group, wanted: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let reading = || format!("cannot read job file {}", path.display());
+/// A file that the user named; `-` is standard input.
+pub(crate) fn read(what: &str, path: &Path) -> Result<Vec<u8>> {
+    let reading = || format!("cannot read {what} {}", path.display());
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         io::stdin()
-            .take(MAX_JOB_FILE + 1)
+            .take(MAX_FILE + 1)
             .read_to_end(&mut bytes)
             .context("cannot read standard input")?;
     } else {
@@ -149,11 +150,9 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         if length.is_dir() {
             return Err(usage(format!("{}: it is a directory", reading())));
         }
-        file.take(MAX_JOB_FILE + 1)
-            .read_to_end(&mut bytes)
-            .with_context(reading)?;
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes).with_context(reading)?;
     }
-    if bytes.len() as u64 > MAX_JOB_FILE {
+    if bytes.len() as u64 > MAX_FILE {
         return Err(usage(format!("{}: it is larger than 16 MiB", reading())));
     }
     Ok(bytes)

@@ -77,6 +77,13 @@ pub(crate) fn notice(message: &str) {
 
 /// Rows with aligned columns; the first is the heading.
 pub(crate) fn table(rows: &[Vec<String>]) {
+    for row in aligned(rows) {
+        line(&row);
+    }
+}
+
+/// The same rows as lines.
+pub(crate) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let widths: Vec<usize> = (0..columns)
         .map(|column| {
@@ -87,10 +94,11 @@ pub(crate) fn table(rows: &[Vec<String>]) {
         })
         .map(Option::unwrap_or_default)
         .collect();
-    for row in rows {
+    let row = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        line(cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(row).collect()
 }
 
 /// Bytes of a task on standard error, as they are.

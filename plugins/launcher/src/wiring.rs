@@ -6,7 +6,7 @@ use std::{env, fs, thread};
 use anyhow::{Context as _, Result};
 use encamp_cgroup::Hierarchy;
 use encamp_docker::{BollardEngine, Docker};
-use encamp_driver::{Driver, PluginConfig};
+use encamp_driver::{Driver, PluginConfig, Topology};
 use encamp_exec::Exec;
 use encamp_executor::{Executor, Program};
 use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
@@ -85,6 +85,12 @@ pub(crate) fn node() -> Node {
         facts,
         total_compute_mhz: cores * mhz_of_a_core(),
     }
+}
+
+/// This machine's processors, all alike.
+pub(crate) fn topology() -> Topology {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    Topology::uniform(u32::try_from(cores).unwrap_or(u32::MAX), mhz_of_a_core())
 }
 
 /// The architecture, by the name that jobs know it under.

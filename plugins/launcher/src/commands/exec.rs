@@ -1,7 +1,6 @@
 //! `encamp exec`.
 
 use std::io;
-use std::os::fd::AsFd as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,18 +8,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use encamp_driver::{ExecIo, ExecOptions, ExitResult, TerminalSize};
+use encamp_driver::{ExecIo, ExecOptions, ExitResult};
 use encamp_runner::Store;
 use nix::sys::signal::Signal;
-use nix::sys::termios::{self, OutputFlags, SetArg, Termios};
 use tokio::io::AsyncWrite;
-use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
 
 use crate::attach::attach;
 use crate::cli::Exec;
 use crate::exit::{killed_by, usage};
 use crate::paths::DataDir;
+use crate::terminal::{self, RawMode};
 use crate::{signals, target, wiring};
 
 /// How long the driver may take to see to the end of a command whose session was broken off.
@@ -35,7 +33,7 @@ enum Ended {
 }
 
 pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
-    let terminal = terminal_size();
+    let terminal = terminal::size();
     if args.tty && terminal.is_none() {
         return Err(usage("--tty needs a terminal, and standard input is none"));
     }
@@ -65,7 +63,7 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
     } else {
         None
     };
-    let watcher = args.tty.then(|| tokio::spawn(watch_size(resizes)));
+    let watcher = args.tty.then(|| tokio::spawn(terminal::watch_size(resizes)));
     let ended = tokio::select! {
         exit = attached.driver.exec_task_streaming(&attached.id, options, io) => Ended::Command(exit),
         signal = deadly => Ended::Signal(signal),
@@ -120,51 +118,5 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for Watched<W> {
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shut = Pin::new(&mut self.inner).poll_shutdown(context);
         self.note(shut)
-    }
-}
-
-/// The size of the terminal on standard input, if it is one.
-fn terminal_size() -> Option<TerminalSize> {
-    let (width, height) =
-        terminal_size::terminal_size_of(std::io::stdin()).map(|(width, height)| (width.0, height.0))?;
-    Some(TerminalSize { height, width })
-}
-
-/// Passes every change of the terminal's size on.
-async fn watch_size(resizes: mpsc::Sender<TerminalSize>) {
-    let Ok(mut changes) = unix::signal(SignalKind::window_change()) else {
-        return;
-    };
-    while changes.recv().await.is_some() {
-        let Some(size) = terminal_size() else { return };
-        if resizes.send(size).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// The terminal as a plain way to another, for as long as this lives.
-struct RawMode(Termios);
-
-impl RawMode {
-    /// Without line editing, echo and signals. Keys that nobody passes on keep their meaning: Ctrl-C ends the session.
-    fn enter(passes_keys: bool) -> Result<Self> {
-        let stdin = std::io::stdin();
-        let before = termios::tcgetattr(stdin.as_fd()).context("cannot read the terminal's settings")?;
-        let mut raw = before.clone();
-        if passes_keys {
-            termios::cfmakeraw(&mut raw);
-        } else {
-            raw.output_flags.remove(OutputFlags::OPOST);
-        }
-        termios::tcsetattr(stdin.as_fd(), SetArg::TCSADRAIN, &raw).context("cannot set the terminal up")?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for RawMode {
-    fn drop(&mut self) {
-        // A terminal that is gone needs no settings.
-        let _gone = termios::tcsetattr(std::io::stdin().as_fd(), SetArg::TCSADRAIN, &self.0);
     }
 }

@@ -4,6 +4,7 @@ mod detach;
 mod exec;
 mod fingerprint;
 mod logs;
+mod plugin;
 mod run;
 mod signal;
 mod status;
@@ -31,6 +32,7 @@ pub(crate) async fn dispatch(cli: Cli) -> Result<u8> {
         Command::Stop(args) => stop::stop(&data?, &args).await,
         Command::Validate(args) => validate::validate(&data?, &args).await,
         Command::Fingerprint(args) => fingerprint::fingerprint(&data?, &args).await,
+        Command::Plugin(args) => Box::pin(plugin::plugin(data, cli.global.verbose, args)).await,
         Command::Supervise { alloc } => supervise::supervise(&data?, &alloc).await,
         // Done before there was a runtime.
         Command::Hcldec { .. } => Ok(0),

@@ -158,7 +158,7 @@ fn json(alloc: &Alloc) -> serde_json::Value {
 }
 
 /// How long ago, in the largest unit.
-fn age(time: SystemTime) -> String {
+pub(super) fn age(time: SystemTime) -> String {
     let seconds = SystemTime::now()
         .duration_since(time)
         .unwrap_or(Duration::ZERO)

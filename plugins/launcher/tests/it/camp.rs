@@ -37,6 +37,11 @@ impl Camp {
         self.dir.path().join("data")
     }
 
+    /// The directory that all of it is in.
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Writes a job file.
     pub(crate) fn job(&self, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.dir.path().join("job.nomad.hcl");
@@ -143,7 +148,7 @@ impl Drop for Camp {
 }
 
 /// Runs a program to its end.
-fn ran(mut command: Command, input: &[u8]) -> Ran {
+pub(crate) fn ran(mut command: Command, input: &[u8]) -> Ran {
     let what = format!("{command:?}");
     let began = Instant::now();
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();

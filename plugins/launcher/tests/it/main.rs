@@ -15,4 +15,6 @@ mod host;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod plugin;
+#[cfg(test)]
 mod root;
