@@ -1,7 +1,7 @@
 //! The peers of the interop tests: programs of ours in Go, made of upstream's libraries.
 //!
 //! A crate has them in `tests/go`, a Go module. Each of its folders is one of them, called by the folder's name: a
-//! program, or, where the folder holds tests, a test binary `<name>.test`.
+//! program with a `main.go`, or, where the folder holds tests, a test binary `<name>.test`. What else is there they share.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,8 +42,10 @@ fn build_module(go: &Path, module: &Path, folder: &Path) -> Result<()> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let (verb, output) = if holds_tests(&entry.path()) {
             (["test", "-c"].as_slice(), folder.join(format!("{name}.test")))
-        } else {
+        } else if entry.path().join("main.go").is_file() {
             (["build"].as_slice(), folder.join(&name))
+        } else {
+            continue;
         };
         let built = Cmd::new(go)
             .arg("-C")

@@ -36,9 +36,12 @@ const VERSION: u32 = 2;
 
 /// A host of such plugins. Launch with it, then connect to the [`channel`](Client::channel) with the [`life`](life) of
 /// the client.
+///
+/// Plugins make their sockets where they see fit, as under an agent: upstream's drivers start helpers that are plugins
+/// themselves and outlive them, and whose sockets would go with a directory of the driver's own.
 #[cfg(feature = "host")]
 pub fn host() -> Host {
-    Host::new(cookie(), [VERSION])
+    Host::new(cookie(), [VERSION]).sockets_anywhere()
 }
 
 /// The life of a plugin that was launched or found again.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"encamp.test/peers/agent"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"github.com/hashicorp/nomad/client/lib/numalib"
@@ -64,14 +65,14 @@ func each(t *testing.T, test func(t *testing.T, s subject)) {
 
 // A plugin that runs, or that was found again.
 type host struct {
-	t      *testing.T
+	t      testing.TB
 	client *plugin.Client
 	base   base.BasePlugin
 	driver drivers.DriverPlugin
 	stderr *bytes.Buffer
 }
 
-func command(t *testing.T, name string) *exec.Cmd {
+func command(t testing.TB, name string) *exec.Cmd {
 	dir := os.Getenv("ENCAMP_PLUGIN_DIR")
 	must.NotEq(t, "", dir, must.Sprint("ENCAMP_PLUGIN_DIR names no directory of plugins"))
 	command := exec.Command(filepath.Join(dir, name))
@@ -95,7 +96,7 @@ func clientConfig() *plugin.ClientConfig {
 }
 
 // A plugin that runs and has no configuration yet.
-func launch(t *testing.T, name string) *host {
+func launch(t testing.TB, name string) *host {
 	config := clientConfig()
 	config.Cmd = command(t, name)
 	stderr := &bytes.Buffer{}
@@ -105,7 +106,7 @@ func launch(t *testing.T, name string) *host {
 	return h
 }
 
-func connect(t *testing.T, config *plugin.ClientConfig) *host {
+func connect(t testing.TB, config *plugin.ClientConfig) *host {
 	client := plugin.NewClient(config)
 	t.Cleanup(client.Kill)
 	rpc, err := client.Client()
@@ -120,7 +121,7 @@ func connect(t *testing.T, config *plugin.ClientConfig) *host {
 }
 
 // A plugin as an agent uses it: launched, configured, told of the node.
-func use(t *testing.T, s subject) *host {
+func use(t testing.TB, s subject) *host {
 	h := launch(t, s.name)
 	h.configure(s)
 	return h
@@ -147,7 +148,7 @@ func (h *host) pluginConfig(config map[string]any) []byte {
 	return encoded
 }
 
-func decode(t *testing.T, schema *hclspec.Spec, config map[string]any) cty.Value {
+func decode(t testing.TB, schema *hclspec.Spec, config map[string]any) cty.Value {
 	spec, diagnostics := hclspecutils.Convert(schema)
 	must.False(t, diagnostics.HasErrors(), must.Sprint(diagnostics))
 	value, diagnostics, errors := hclutils.ParseHclInterface(config, spec, nil)
@@ -155,7 +156,17 @@ func decode(t *testing.T, schema *hclspec.Spec, config map[string]any) cty.Value
 	return value
 }
 
-// A task that runs a script, with the directories that an agent makes for it.
+func TestMain(m *testing.M) {
+	if err := agent.Begin(); err != nil {
+		fmt.Fprintln(os.Stderr, "cannot make the agent's cgroups:", err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	agent.End()
+	os.Exit(code)
+}
+
+// A task that runs a script, with the directories and cgroups that an agent makes for it.
 func (h *host) task(s subject, script string) *drivers.TaskConfig {
 	h.t.Helper()
 	allocDir := h.t.TempDir()
@@ -164,6 +175,9 @@ func (h *host) task(s subject, script string) *drivers.TaskConfig {
 		must.NoError(h.t, os.MkdirAll(filepath.Join(allocDir, dir), 0o777))
 	}
 	allocID := uuid.Generate()
+	cgroup, err := agent.Setup(allocID, "web")
+	must.NoError(h.t, err)
+	h.t.Cleanup(func() { _ = agent.Teardown(allocID, "web") })
 	task := &drivers.TaskConfig{
 		ID:            fmt.Sprintf("%s/web/%s", allocID, uuid.Short()),
 		AllocID:       allocID,
@@ -182,7 +196,12 @@ func (h *host) task(s subject, script string) *drivers.TaskConfig {
 				Cpu:    structs.AllocatedCpuResources{CpuShares: 250},
 				Memory: structs.AllocatedMemoryResources{MemoryMB: 64},
 			},
-			LinuxResources: &drivers.LinuxResources{MemoryLimitBytes: 64 << 20, CPUShares: 250, PercentTicks: 0.1},
+			LinuxResources: &drivers.LinuxResources{
+				MemoryLimitBytes: 64 << 20,
+				CPUShares:        250,
+				PercentTicks:     0.1,
+				CpusetCgroupPath: cgroup,
+			},
 		},
 	}
 	schema, err := h.driver.TaskConfigSchema()
@@ -213,7 +232,7 @@ func (h *host) wait(id string) *drivers.ExitResult {
 }
 
 // until looks again and again until a condition holds.
-func until(t *testing.T, what string, holds func() bool) {
+func until(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if holds() {

@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Command;
 
+use encamp_executor::testing;
+
 use super::peer;
 
 /// Runs the host's tests on one of our drivers, installed as an operator would.
@@ -19,10 +21,12 @@ fn check(driver: &str) {
         .args(["-test.v", "-test.count=1", "-test.timeout=8m"])
         .env("ENCAMP_PLUGIN_DIR", &plugins)
         .env("ENCAMP_DRIVERS", driver)
+        .env("ENCAMP_EXECUTOR", testing::program().path())
         .env("ENCAMP_STATE_DIR", machine.path().join("state"))
         .env("TMPDIR", machine.path())
         .status()
         .unwrap();
+    testing::destroy_all(&machine.path().join("state").join(driver).join("executor"));
     assert!(status.success(), "{driver} does not do what the host expects: {status}");
 }
 
