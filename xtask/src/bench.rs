@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::scratch::Scratch;
 use crate::shell::{self, Cmd};
 use crate::workspace::{Package, Workspace};
-use crate::{children, setup, style, suggest};
+use crate::{children, peers, setup, style, suggest};
 
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask bench [--quick] [--no-setup] [SUBSYSTEM]... [-- <arguments of the benches>]
@@ -62,6 +62,7 @@ pub(crate) fn main(args: Args) -> Result<ExitCode> {
     children::adopt_orphans()?;
     let scratch = Scratch::new()?;
     let engine = engine_for(&workspace, &packages, &scratch)?;
+    let peers = peers_for(&workspace, &packages);
     let start = SystemTime::now();
     let mut failed = Vec::new();
     for package in packages {
@@ -75,6 +76,10 @@ pub(crate) fn main(args: Args) -> Result<ExitCode> {
         let bench = match &engine {
             Some(engine) if needs_engine(&workspace, package) => engine.reach(bench),
             _ => bench,
+        };
+        let bench = match &peers {
+            Some(peers) => bench.env(peers::FOLDER, peers),
+            None => bench,
         };
         if !bench.status()?.success() {
             failed.push(package.name.as_str());
@@ -145,6 +150,15 @@ fn engine_for(workspace: &Workspace, packages: &[&Package], scratch: &Scratch) -
     Ok(engine
         .inspect_err(|reason| eprintln!("{} {reason:#}", style::yellow("warning:")))
         .ok())
+}
+
+/// The peers in Go, where one of the crates has some; without them its benches say themselves what they miss.
+fn peers_for(workspace: &Workspace, packages: &[&Package]) -> Option<PathBuf> {
+    let mut rooms = packages.iter().filter_map(|package| package.room.as_deref());
+    rooms.find(|room| peers::of(&workspace.root.join(room)).is_some())?;
+    peers::build()
+        .inspect_err(|reason| eprintln!("{} {reason:#}", style::yellow("warning:")))
+        .ok()
 }
 
 /// What criterion has measured since `start`.

@@ -25,12 +25,17 @@ pub(crate) fn build() -> Result<PathBuf> {
     let folder = workspace.target.join("interop/peers");
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for room in workspace.members().iter().filter_map(|package| package.room.as_deref()) {
-        let module = workspace.root.join(room).join("tests/go");
-        if module.join("go.mod").is_file() {
+        if let Some(module) = of(&workspace.root.join(room)) {
             build_module(&go, &module, &folder)?;
         }
     }
     Ok(folder)
+}
+
+/// The module of a crate's peers, if it has any.
+pub(crate) fn of(room: &Path) -> Option<PathBuf> {
+    let module = room.join("tests/go");
+    module.join("go.mod").is_file().then_some(module)
 }
 
 fn build_module(go: &Path, module: &Path, folder: &Path) -> Result<()> {
