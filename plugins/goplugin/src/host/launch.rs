@@ -17,7 +17,7 @@ use super::client::{Client, Copying, Files, Running, ping};
 use super::diagnose::diagnose;
 use super::life::{Process, watch_child};
 use super::logs::{self, LastWords};
-use super::{Exit, Host, Life, Program, Sockets, peer};
+use super::{Checksum, Exit, Host, Life, Program, Sockets, peer};
 #[cfg(feature = "mux")]
 use crate::address::Address;
 use crate::broker::{Broker, Carrier};
@@ -160,7 +160,6 @@ enum FirstLine {
 }
 
 pub(super) async fn launch(host: &Host, mut program: Program) -> Result<Client, LaunchError> {
-    let deadline = Instant::now() + host.start_timeout;
     let output = std::mem::take(&mut program.output);
     let group = host.group.as_deref().map(find_group).transpose()?;
     let dir = match &host.sockets {
@@ -178,7 +177,8 @@ pub(super) async fn launch(host: &Host, mut program: Program) -> Result<Client, 
     };
     let identity = Identity::of(host)?;
     let env = environment(host, &place, dir.is_some(), &identity);
-    let (launch, line) = start(host, &program, env, Files::new(dir), deadline).await?;
+    let file = checked(program.checksum.clone(), program.path().to_owned()).await?;
+    let (launch, line) = start(host, &program, file.as_ref(), env, Files::new(dir))?;
     let handshake = launch.handshake(line).await?;
     let security = identity.meet(&handshake).map_err(LaunchError::Security)?;
     let (client, messages) = launch.connect(handshake, security, place).await?;
@@ -216,19 +216,17 @@ fn environment(host: &Host, place: &SocketPlace, place_it: bool, identity: &Iden
 /// What a host may have in its own environment, as a plugin of another one, and must not hand on.
 const NOT_INHERITED: [&str; 4] = [var::SOCKET_DIR, var::SOCKET_GROUP, var::CLIENT_CERT, var::MULTIPLEX];
 
-async fn start<'a>(
+/// Nothing is waited for here: a program, whose writers no two threads may use at once, is not borrowed across a wait.
+fn start<'a>(
     host: &'a Host,
     program: &Program,
+    checked: Option<&std::fs::File>,
     env: Vec<(String, OsString)>,
     files: Files,
-    deadline: Instant,
 ) -> Result<(Launch<'a>, oneshot::Receiver<FirstLine>), LaunchError> {
     let path = program.path().to_owned();
-    let checked = checked(program).await?;
     // The file that was checked, whatever its name means by now.
-    let executable = checked
-        .as_ref()
-        .map(|file| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())));
+    let executable = checked.map(|file| PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())));
     let mut command = program.command(executable.as_ref().unwrap_or(&path));
     for name in NOT_INHERITED {
         command.env_remove(name);
@@ -271,27 +269,26 @@ async fn start<'a>(
             program: path,
             running,
             last_words,
-            deadline,
+            deadline: Instant::now() + host.start_timeout,
         },
         first_line,
     ))
 }
 
-async fn checked(program: &Program) -> Result<Option<std::fs::File>, LaunchError> {
-    let Some(checksum) = program.checksum.clone() else {
+async fn checked(checksum: Option<Checksum>, program: PathBuf) -> Result<Option<std::fs::File>, LaunchError> {
+    let Some(checksum) = checksum else {
         return Ok(None);
     };
-    let path = program.path().to_owned();
+    let path = program.clone();
     let verified = tokio::task::spawn_blocking(move || checksum.verify(&path)).await;
     let failed = |source| LaunchError::Read {
-        program: program.path().to_owned(),
+        program: program.clone(),
         source,
     };
     let file = verified
         .map_err(|error| failed(io::Error::other(error)))?
         .map_err(failed)?;
-    file.map(Some)
-        .ok_or_else(|| LaunchError::Checksum(program.path().to_owned()))
+    file.map(Some).ok_or(LaunchError::Checksum(program))
 }
 
 /// Hands over the first line, then reads on: a plugin that prints must never block.
