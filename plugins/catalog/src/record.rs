@@ -1,0 +1,154 @@
+//! What is written down to find plugins again.
+
+use std::ffi::OsString;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use encamp_goplugin::ReattachConfig;
+use serde::{Deserialize, Serialize};
+
+/// Larger files are no records.
+const LONGEST: u64 = 64 * 1024;
+
+/// A directory of records, one for each driver.
+#[derive(Clone, Debug)]
+pub(crate) struct Records {
+    dir: PathBuf,
+}
+
+/// What is known of a driver's process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// The driver.
+    pub(crate) driver: String,
+    /// Where its process is found.
+    pub(crate) reattach: ReattachConfig,
+}
+
+impl Records {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+
+    /// The record of a driver, if there is one.
+    ///
+    /// # Errors
+    /// A file that is no record.
+    pub(crate) fn get(&self, driver: &str) -> io::Result<Option<Record>> {
+        let path = self.path(driver);
+        match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Ok(file) if file.len() > LONGEST => return Err(io::ErrorKind::FileTooLarge.into()),
+            _ => {}
+        }
+        let record: Record = serde_json::from_slice(&fs::read(&path)?)?;
+        if record.driver != driver {
+            return Err(io::Error::other("it is another driver's"));
+        }
+        Ok(Some(record))
+    }
+
+    /// Replaces the record of a driver, or leaves it as it was.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn put(&self, record: &Record) -> io::Result<()> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
+        let path = self.path(&record.driver);
+        let draft = path.with_extension("draft");
+        let written = write(&draft, record).and_then(|()| fs::rename(&draft, &path));
+        if written.is_err() {
+            drop(fs::remove_file(&draft));
+        }
+        written
+    }
+
+    /// Forgets a driver. None there is fine.
+    pub(crate) fn remove(&self, driver: &str) {
+        match fs::remove_file(self.path(driver)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(plugin = driver, %error, "Cannot remove a plugin's record");
+            }
+            _ => {}
+        }
+    }
+
+    /// Plugins name themselves as they like.
+    fn path(&self, driver: &str) -> PathBuf {
+        let mut name = Vec::from(b"driver-");
+        for byte in driver.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(byte),
+                other => name.extend(format!("%{other:02x}").bytes()),
+            }
+        }
+        name.extend(b".json");
+        self.dir.join(OsString::from_vec(name))
+    }
+}
+
+fn write(path: &Path, record: &Record) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(&serde_json::to_vec(record)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use encamp_goplugin::Address;
+
+    use super::*;
+
+    fn record(driver: &str) -> Record {
+        Record {
+            driver: driver.to_owned(),
+            reattach: ReattachConfig {
+                version: 2,
+                address: Address::Unix("/nowhere".into()),
+                pid: 7,
+                start_time: Some(9),
+                socket_dir: None,
+            },
+        }
+    }
+
+    /// Whether a driver of this name has a record of its own, inside the directory.
+    #[track_caller]
+    fn check(name: &str) {
+        let dir = tempfile::tempdir().unwrap();
+        let records = Records::new(dir.path().join("state"));
+        assert_eq!(records.get(name).unwrap(), None);
+        records.put(&record(name)).unwrap();
+        records.put(&record("other")).unwrap();
+        assert_eq!(records.get(name).unwrap(), Some(record(name)));
+        assert_eq!(fs::read_dir(dir.path().join("state")).unwrap().count(), 2);
+        records.remove(name);
+        records.remove(name);
+        assert_eq!(records.get(name).unwrap(), None);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn every_name_has_a_record_of_its_own() {
+        for name in ["podman", "../../etc/passwd", "a/b", "..", "é", "a%2f", "x.json"] {
+            check(name);
+        }
+    }
+
+    #[test]
+    fn what_is_no_record_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let records = Records::new(dir.path().to_owned());
+        for content in ["", "{}", "null", "[1", "{\"driver\": \"b\"}"] {
+            fs::write(records.path("a"), content).unwrap();
+            records.get("a").unwrap_err();
+        }
+    }
+}
