@@ -81,3 +81,24 @@ fn a_person_who_starts_the_program_is_told_what_it_is() {
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(text.contains("this program is a plugin"), "{text}");
 }
+
+mod interop {
+    use super::program;
+    use std::path::Path;
+    use std::process::Command;
+
+    #[test]
+    #[ignore = "needs go"]
+    fn an_agents_libraries_are_served_by_the_example() {
+        let peers = std::env::var_os("ENCAMP_GO_PEERS").expect("ENCAMP_GO_PEERS names the folder of the peers");
+        let status = Command::new(Path::new(&peers).join("host.test"))
+            .args(["-test.v", "-test.count=1", "-test.timeout=2m", "-test.run=Devices"])
+            .env("ENCAMP_DEVICE_PLUGIN", program())
+            .status()
+            .unwrap();
+        assert!(
+            status.success(),
+            "the example does not do what the host expects: {status}"
+        );
+    }
+}
