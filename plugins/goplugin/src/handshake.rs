@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::address::Address;
-#[cfg(any(test, feature = "host"))]
+#[cfg(feature = "host")]
 use crate::address::AddressError;
 
 /// The version of go-plugin's own protocol.
@@ -66,7 +66,7 @@ impl fmt::Display for Handshake {
 }
 
 /// Why a line is not a handshake.
-#[cfg(any(test, feature = "host"))]
+#[cfg(feature = "host")]
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandshakeError {
@@ -95,7 +95,7 @@ pub enum HandshakeError {
     NoMultiplexing,
 }
 
-#[cfg(any(test, feature = "host"))]
+#[cfg(feature = "host")]
 impl Handshake {
     /// Reads the line of a plugin that was offered `versions`.
     pub(crate) fn parse(line: &str, versions: &[u32], multiplex: bool) -> Result<Self, HandshakeError> {
@@ -139,7 +139,7 @@ impl Handshake {
 }
 
 /// What of somebody else's text goes into an error.
-#[cfg(any(test, feature = "host"))]
+#[cfg(feature = "host")]
 fn shorten(text: &str) -> String {
     const MOST: usize = 256;
     match text.char_indices().nth(MOST) {
@@ -148,7 +148,7 @@ fn shorten(text: &str) -> String {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "host"))]
 mod tests {
     use super::*;
 
