@@ -148,7 +148,8 @@ fn shorten(text: &str) -> String {
     }
 }
 
-#[cfg(all(test, feature = "host"))]
+#[cfg(feature = "host")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
