@@ -13,7 +13,7 @@ use encamp_driver::{
 use encamp_hclspec::Spec;
 use encamp_proto::driver as wire;
 use encamp_proto::driver::driver_client::DriverClient;
-use futures_util::StreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status, Streaming};
@@ -22,6 +22,9 @@ use crate::convert::{capabilities, fingerprint, network, stats, task};
 use crate::error::from_call;
 
 mod exec;
+
+/// How long a plugin may take to answer that a stream is open, before it is taken for open.
+const ANSWER: Duration = Duration::from_millis(200);
 
 /// What a driver without a call says, in the words that hosts know; for calls that every driver has, there are none.
 const NO_STATS: &str = "stats not implemented for driver";
@@ -99,6 +102,24 @@ impl RemoteDriver {
         }
     }
 
+    /// Opens a stream. Peers in Go answer together with their first message: they are not waited for that long.
+    async fn open<M: Send + 'static, T: Send + 'static>(
+        &self,
+        unsupported: &'static str,
+        call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + Send + 'static,
+        read: fn(M) -> Result<T>,
+    ) -> Result<BoxStream<Result<T>>> {
+        let driver = self.clone();
+        let mut opened = Box::pin(async move {
+            let messages = driver.ask(unsupported, call).await?;
+            Ok(driver.stream(messages, read))
+        });
+        match tokio::time::timeout(ANSWER, &mut opened).await {
+            Ok(opened) => opened,
+            Err(_) => Ok(stream::once(opened).try_flatten().boxed()),
+        }
+    }
+
     /// What a stream of the plugin's says, until it ends, and that the plugin has ended where that is why.
     fn stream<M: Send + 'static, T: Send + 'static>(
         &self,
@@ -156,10 +177,8 @@ impl Driver for RemoteDriver {
 
     async fn fingerprint(&self) -> Result<BoxStream<Result<Fingerprint>>> {
         let mut client = self.client.clone();
-        let looks = self
-            .ask(NO_DRIVER, client.fingerprint(wire::FingerprintRequest {}))
-            .await?;
-        Ok(self.stream(looks, fingerprint::from_message))
+        let call = async move { client.fingerprint(wire::FingerprintRequest {}).await };
+        self.open(NO_DRIVER, call, fingerprint::from_message).await
     }
 
     async fn recover_task(&self, handle: TaskHandle) -> Result<()> {
@@ -233,18 +252,16 @@ impl Driver for RemoteDriver {
             task_id: id.to_owned(),
             collection_interval: Some(time::duration_message(interval)),
         };
-        let samples = self.ask(NO_STATS, self.client.clone().task_stats(request)).await?;
-        Ok(self.stream(samples, |message| {
-            Ok(stats::from_message(message.stats.unwrap_or_default()))
-        }))
+        let mut client = self.client.clone();
+        let call = async move { client.task_stats(request).await };
+        let read = |message: wire::TaskStatsResponse| Ok(stats::from_message(message.stats.unwrap_or_default()));
+        self.open(NO_STATS, call, read).await
     }
 
     async fn task_events(&self) -> Result<BoxStream<Result<TaskEvent>>> {
         let mut client = self.client.clone();
-        let events = self
-            .ask(NO_DRIVER, client.task_events(wire::TaskEventsRequest {}))
-            .await?;
-        Ok(self.stream(events, |message| Ok(task::event(message))))
+        let call = async move { client.task_events(wire::TaskEventsRequest {}).await };
+        self.open(NO_DRIVER, call, |message| Ok(task::event(message))).await
     }
 
     async fn signal_task(&self, id: &str, signal: &str) -> Result<()> {

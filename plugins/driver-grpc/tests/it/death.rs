@@ -90,21 +90,31 @@ fn calls(driver: &Arc<dyn Driver>) -> Vec<(&'static str, BoxFuture<'static, Resu
     let mut calls = call![
         init(),
         capabilities(),
-        fingerprint(),
         recover_task(TaskHandle::default()),
         start_task(task("id")),
         wait_task("id"),
         stop_task("id", second, None),
         destroy_task("id", true),
         inspect_task("id"),
-        task_stats("id", second),
-        task_events(),
         signal_task("id", "SIGHUP"),
         exec_task("id", &["true".to_owned()], Duration::from_mins(1)),
         create_network("3ac4", None),
         destroy_network("3ac4", &NetworkIsolation::default()),
         shutdown()
     ];
+    macro_rules! stream {
+        ($($call:ident($($argument:expr),*)),*) => {
+            $({
+                let driver = Arc::clone(driver);
+                let call = async move {
+                    let mut stream = driver.$call($($argument),*).await?;
+                    stream.next().await.unwrap().map(drop)
+                };
+                calls.push((stringify!($call), call.boxed()));
+            })*
+        };
+    }
+    stream![fingerprint(), task_stats("id", second), task_events()];
     let session = Session::start(Arc::clone(driver), "id", &["sh"], None);
     let session = async move {
         let mut session = session;

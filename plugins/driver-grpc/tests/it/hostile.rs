@@ -138,6 +138,7 @@ macro_rules! unary {
                 &self,
                 _: Request<wire::TaskEventsRequest>,
             ) -> Result<Response<Self::TaskEventsStream>, Status> {
+                self.keep_silent().await;
                 self.stream(|| wire::DriverTaskEvent {
                     timestamp: Some(NO_TIME),
                     ..wire::DriverTaskEvent::default()
@@ -232,6 +233,21 @@ async fn a_deadline_holds_against_a_plugin_that_does_not_answer() {
     let (_cable, driver) = connect(Says::Never).await;
     let answer = within("the deadline", driver.exec_task("id", &["true".to_owned()], SECOND)).await;
     assert!(matches!(answer, Err(Error::DeadlineExceeded(SECOND))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_stream_whose_plugin_answers_with_its_first_event_is_open_before_that() {
+    let (cable, driver) = connect(Says::Never).await;
+    let mut events = tokio::time::timeout(SECOND, driver.task_events())
+        .await
+        .unwrap()
+        .unwrap();
+    let first = tokio::time::timeout(SECOND, events.next()).await;
+    assert!(first.is_err(), "an event");
+    cable.kill();
+    let last = within("the end", events.next()).await;
+    assert!(matches!(last, Some(Err(Error::PluginShutdown))), "{last:?}");
+    assert!(events.next().await.is_none());
 }
 
 #[tokio::test]
