@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use encamp_driver::{
     Capabilities, Driver, Error, ExitResult, PluginConfig, Resources, StartedTask, TaskConfig, TaskHandle, TaskOutput,
-    TaskState,
+    TaskState, Topology,
 };
 use encamp_hclspec::cty::json;
 use encamp_hclspec::{Body, Context, Source, Spec, Spellings, Value, decode_with};
@@ -290,7 +290,14 @@ impl Life {
 
 async fn configure(subject: &dyn Subject, driver: &dyn Driver) -> Checked {
     let config = decoded(&driver.config_schema(), &subject.plugin_config())?;
-    let accepted = driver.set_config(PluginConfig::new(config)).await;
+    // As hosts do that are about to start tasks.
+    let cores = std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
+    let config = PluginConfig {
+        topology: Some(Arc::new(Topology::uniform(cores, 2000))),
+        client_ports: Some(14_000..=14_512),
+        ..PluginConfig::new(config)
+    };
+    let accepted = driver.set_config(config).await;
     accepted.map_err(|error| Verdict::Failed(format!("set_config: {error}")))
 }
 
