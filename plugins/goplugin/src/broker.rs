@@ -15,9 +15,10 @@ use tonic::service::Routes;
 use tonic::transport::Channel;
 
 use crate::address::{Address, AddressError};
-use crate::listener::{self, ListenError, Listener, SocketPlace};
+use crate::listener::{ListenError, Listener, SocketPlace};
 #[cfg(feature = "mux")]
 use crate::mux::Mux;
+use crate::peer;
 use crate::security::Security;
 use crate::server::{self, Source};
 
@@ -81,7 +82,11 @@ pub enum BrokerError {
 #[derive(Clone, Debug)]
 pub(crate) enum Carrier {
     /// A unix socket for each.
-    Unix(SocketPlace),
+    Unix {
+        place: SocketPlace,
+        /// The plugin's process, where it is the other end.
+        plugin: Option<u32>,
+    },
     /// A port for each.
     #[cfg(feature = "plugin")]
     Tcp { first: u16, last: u16 },
@@ -141,7 +146,7 @@ impl Broker {
     /// What was listened on is gone; the other end may have been told.
     pub async fn accept(&self, id: u32) -> Result<Accepted, BrokerError> {
         let source = match &self.0.carrier {
-            Carrier::Unix(place) => self.announce(id, Listener::unix(place)?).await?,
+            Carrier::Unix { place, .. } => self.announce(id, Listener::unix(place)?).await?,
             #[cfg(feature = "plugin")]
             Carrier::Tcp { first, last } => self.announce(id, Listener::tcp(*first, *last).await?).await?,
             #[cfg(feature = "mux")]
@@ -168,10 +173,15 @@ impl Broker {
         }
         let info = self.answer(id)?.await?;
         let address = Arc::new(Address::parse(&info.network, &info.address)?);
+        let plugin = match self.0.carrier {
+            Carrier::Unix { plugin, .. } => plugin,
+            #[cfg(any(feature = "plugin", feature = "mux"))]
+            _ => None,
+        };
         let security = self.0.security.clone();
         let dial = move || {
             let (address, security) = (Arc::clone(&address), security.clone());
-            async move { security.connect(listener::dial(&address).await?).await }
+            async move { security.connect(peer::dial(&address, plugin).await?).await }
         };
         Ok(crate::channel::connect(dial).await?)
     }
@@ -318,7 +328,11 @@ mod tests {
             dir: SocketDir::Given(dir.to_owned()),
             group: None,
         };
-        Broker::new(Carrier::Unix(place), Security::Plain, CancellationToken::new())
+        Broker::new(
+            Carrier::Unix { place, plugin: None },
+            Security::Plain,
+            CancellationToken::new(),
+        )
     }
 
     fn offer(id: u32) -> ConnInfo {

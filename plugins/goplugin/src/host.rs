@@ -23,7 +23,6 @@ mod launch;
 mod life;
 mod logs;
 mod output;
-mod peer;
 mod program;
 mod reattach;
 

@@ -53,6 +53,8 @@ mod io;
 mod listener;
 #[cfg(all(feature = "mux", any(feature = "plugin", feature = "host")))]
 mod mux;
+#[cfg(any(feature = "plugin", feature = "host"))]
+mod peer;
 #[cfg(feature = "plugin")]
 mod plugin;
 #[cfg(any(feature = "plugin", feature = "host"))]

@@ -324,7 +324,10 @@ impl Server {
             return Ok((Source::Mux(door), Carrier::Mux(mux)));
         }
         let carrier = match self.network {
-            Network::Unix => Carrier::Unix(offer.place.clone()),
+            Network::Unix => Carrier::Unix {
+                place: offer.place.clone(),
+                plugin: None,
+            },
             Network::Tcp => {
                 let (first, last) = offer.ports()?;
                 Carrier::Tcp { first, last }

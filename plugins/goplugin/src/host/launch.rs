@@ -17,12 +17,13 @@ use super::client::{Client, Copying, Files, Running, ping};
 use super::diagnose::diagnose;
 use super::life::{Process, watch_child};
 use super::logs::{self, LastWords};
-use super::{Checksum, Exit, Host, Life, Program, Sockets, peer};
+use super::{Checksum, Exit, Host, Life, Program, Sockets};
 #[cfg(feature = "mux")]
 use crate::address::Address;
 use crate::broker::{Broker, Carrier};
 use crate::handshake::{Handshake, HandshakeError, var};
 use crate::listener::{ListenError, PrivateDir, SocketDir, SocketPlace, find_group};
+use crate::peer;
 use crate::security::Security;
 
 /// How long a first line may be, in bytes.
@@ -390,7 +391,7 @@ impl Launch<'_> {
                     if let Some(mux) = mux {
                         return security.connect(mux.open().await?).await;
                     }
-                    security.connect(peer::dial(&address, pid).await?).await
+                    security.connect(peer::dial(&address, Some(pid)).await?).await
                 }
             }
         };
@@ -405,10 +406,22 @@ impl Launch<'_> {
         #[cfg(feature = "mux")]
         let (carrier, plain) = match mux {
             Some(mux) => (Carrier::Mux(mux), false),
-            None => (Carrier::Unix(place), true),
+            None => (
+                Carrier::Unix {
+                    place,
+                    plugin: Some(pid),
+                },
+                true,
+            ),
         };
         #[cfg(not(feature = "mux"))]
-        let (carrier, plain) = (Carrier::Unix(place), true);
+        let (carrier, plain) = (
+            Carrier::Unix {
+                place,
+                plugin: Some(pid),
+            },
+            true,
+        );
         let reattachable = plain && matches!(security, Security::Plain);
         let (broker, messages) = Broker::new(carrier, security, closed.clone());
         let stop_timeout = self.host.stop_timeout;
@@ -432,7 +445,7 @@ impl Launch<'_> {
         if !self.host.multiplex {
             return Ok(None);
         }
-        let dialed = peer::dial(address, self.running.process.pid);
+        let dialed = peer::dial(address, Some(self.running.process.pid));
         match self.within(crate::mux::connect(dialed)).await? {
             Ok(mux) => Ok(Some(mux)),
             Err(error) => Err(self.unreachable(error).await),

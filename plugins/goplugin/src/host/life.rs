@@ -15,7 +15,7 @@ use tokio::process::Child;
 use tokio::sync::watch;
 use tonic::{Code, Status, TimeoutExpired};
 
-use super::peer;
+use crate::peer;
 
 /// How long it may take until a plugin whose connection is lost is seen to have ended.
 const DOUBT: Duration = Duration::from_secs(3);

@@ -9,10 +9,11 @@ use tonic::Status;
 
 use super::client::{Client, Copying, Files, Running, ping};
 use super::life::Process;
-use super::{Host, Output, Sockets, peer};
+use super::{Host, Output, Sockets};
 use crate::address::Address;
 use crate::broker::{Broker, Carrier};
 use crate::listener::{PrivateDir, SocketDir, SocketPlace};
+use crate::peer;
 use crate::security::Security;
 
 /// What it takes to find a plugin again. Write it down as long as the plugin runs.
@@ -97,7 +98,7 @@ pub(super) async fn reattach(host: &Host, config: &ReattachConfig, output: Outpu
         let address = address.clone();
         move || {
             let address = address.clone();
-            async move { peer::dial(&address, pid).await }
+            async move { peer::dial(&address, Some(pid)).await }
         }
     };
     let connected = async {
@@ -122,7 +123,14 @@ pub(super) async fn reattach(host: &Host, config: &ReattachConfig, output: Outpu
     let files = Files::new(config.socket_dir.clone().map(PrivateDir::adopt));
     files.add(address);
     let closed = CancellationToken::new();
-    let (broker, messages) = Broker::new(Carrier::Unix(place(host, config)), Security::Plain, closed.clone());
+    let (broker, messages) = Broker::new(
+        Carrier::Unix {
+            place: place(host, config),
+            plugin: Some(pid),
+        },
+        Security::Plain,
+        closed.clone(),
+    );
     let client = Client {
         running: Running::new(process, life, files),
         channel,

@@ -41,6 +41,22 @@ async fn a_plugin_is_launched_used_and_ends_when_asked() {
 }
 
 #[tokio::test]
+async fn everything_can_be_done_in_tasks_of_their_own() {
+    let bed = Bed::new();
+    let host = bed.host();
+    let launched = tokio::spawn(async move { host.launch(Program::new(example())).await });
+    let plugin = launched.await.unwrap().unwrap();
+    let (record, host) = (plugin.reattach_config().unwrap(), bed.host());
+    let found = tokio::spawn(async move { host.reattach(&record, Output::default()).await });
+    let again = found.await.unwrap().unwrap();
+    let broker = again.broker().clone();
+    let accepted = tokio::spawn(async move { broker.accept(broker.next_id()).await });
+    drop(accepted.await.unwrap().unwrap());
+    assert!(tokio::spawn(async move { again.kill().await }).await.unwrap().graceful);
+    plugin.exited().await;
+}
+
+#[tokio::test]
 async fn open_streams_do_not_keep_a_plugin_from_ending() {
     let bed = Bed::new();
     let plugin = bed.launch().await;

@@ -103,6 +103,49 @@ async fn a_lie_about_the_socket_is_found_out() {
     refused(&say("tcp|example.com:80"), &["is no tcp address"]).await;
 }
 
+mod points_elsewhere {
+    use encamp_proto::plugin::ConnInfo;
+    use encamp_proto::plugin::grpc_broker_server::GrpcBroker;
+    use futures_util::StreamExt as _;
+    use futures_util::stream::{self, BoxStream};
+    use tonic::{Request, Response, Status, Streaming};
+
+    pub(super) struct Broker(pub(super) String);
+
+    #[tonic::async_trait]
+    impl GrpcBroker for Broker {
+        type StartStreamStream = BoxStream<'static, Result<ConnInfo, Status>>;
+
+        async fn start_stream(
+            &self,
+            _: Request<Streaming<ConnInfo>>,
+        ) -> Result<Response<Self::StartStreamStream>, Status> {
+            let info = ConnInfo {
+                service_id: 1,
+                network: "unix".to_owned(),
+                address: self.0.clone(),
+                knock: None,
+            };
+            Ok(Response::new(stream::iter([Ok(info)]).chain(stream::pending()).boxed()))
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_broker_does_not_lead_to_somebody_elses_socket() {
+    use encamp_proto::plugin::grpc_broker_server::GrpcBrokerServer;
+
+    let bed = Bed::new();
+    let other = bed.dir.path().join("other");
+    let _listener = tokio::net::UnixListener::bind(&other).unwrap();
+    let broker = points_elsewhere::Broker(other.to_str().unwrap().to_owned());
+    let address = well(Routes::new(GrpcBrokerServer::new(broker))).await;
+    let program = bed.script(&format!("echo '1|1|tcp|{address}|grpc|'; exec sleep 300"));
+    let plugin = bed.host().launch(program).await.unwrap();
+    let error = chain(&soon("an answer", plugin.broker().dial(1)).await.unwrap_err());
+    assert!(error.contains("which is not the plugin"), "{error}");
+}
+
 #[tokio::test]
 async fn who_accepts_and_says_nothing_is_not_waited_for() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

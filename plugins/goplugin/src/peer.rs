@@ -15,16 +15,17 @@ const DEEPEST: usize = 16;
 /// What was found instead of the plugin.
 #[derive(Debug, thiserror::Error)]
 #[error("process {found} listens there, which is not the plugin (process {expected}) nor a child of it")]
-pub(super) struct NotThePlugin {
+struct NotThePlugin {
     found: i32,
     expected: u32,
 }
 
-/// Connects to the plugin that is process `pid` or was started by it; a socket of anybody else is left alone.
+/// Connects to the plugin that is process `plugin` or was started by it; a socket of anybody else is left alone. A plugin
+/// does not know which process its host's sockets are of.
 ///
 /// Of a port it is not known who listens.
-pub(super) async fn dial(address: &Address, pid: u32) -> io::Result<Io> {
-    let Address::Unix(path) = address else {
+pub(crate) async fn dial(address: &Address, plugin: Option<u32>) -> io::Result<Io> {
+    let (Address::Unix(path), Some(pid)) = (address, plugin) else {
         return listener::dial(address).await;
     };
     let stream = UnixStream::connect(path).await?;
@@ -53,7 +54,8 @@ fn descends(mut pid: u32, ancestor: u32) -> bool {
 }
 
 /// When a process was started, in the kernel's ticks since boot.
-pub(super) fn start_time(pid: u32) -> Option<u64> {
+#[cfg(feature = "host")]
+pub(crate) fn start_time(pid: u32) -> Option<u64> {
     stat(pid, 19)
 }
 
@@ -77,6 +79,7 @@ mod tests {
         assert!(!descends(u32::MAX, own));
     }
 
+    #[cfg(feature = "host")]
     #[test]
     fn the_start_of_a_process_does_not_change() {
         let own = std::process::id();
