@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
-use encamp_base_grpc::{ConnectError, host, life};
+use encamp_base_grpc::{ConnectError, Life, host, life};
 use encamp_driver::{Plugin as _, PluginType};
 use encamp_goplugin::{Client, Killed, Output, Program, ReattachConfig, ReattachError};
+use tonic::transport::Channel;
 
 use crate::RemoteDriver;
 
@@ -50,24 +51,28 @@ impl LaunchedDriver {
     /// Finds a driver again that runs already.
     ///
     /// # Errors
-    /// The process has ended, or another one has its number.
+    /// The process has ended, another one has its number, or it does not answer as a driver, and is left alone.
     ///
     /// # Cancel safety
     /// Nothing has happened to the process.
     pub async fn reattach(config: &ReattachConfig) -> Result<Self, LaunchError> {
-        Self::connect(host().reattach(config, Output::default()).await?).await
+        let client = host().reattach(config, Output::default()).await?;
+        let (channel, life) = (client.channel(), life(&client));
+        let mut found = Found(Some(client));
+        let driver = driver_at(channel, life).await?;
+        let client = found.0.take().ok_or(ReattachError::Ended(config.pid))?;
+        Ok(Self { client, driver })
     }
 
     /// The driver of a plugin that runs.
     ///
     /// # Errors
-    /// A plugin that does not answer, or is no driver.
+    /// A plugin that does not answer, or is no driver. It was killed.
+    ///
+    /// # Cancel safety
+    /// The plugin is killed.
     pub async fn connect(client: Client) -> Result<Self, LaunchError> {
-        let driver = RemoteDriver::connect(client.channel(), life(&client)).await?;
-        let info = driver.info();
-        if info.plugin_type != PluginType::Driver {
-            return Err(LaunchError::NoDriver(info.name));
-        }
+        let driver = driver_at(client.channel(), life(&client)).await?;
         Ok(Self { client, driver })
     }
 
@@ -89,6 +94,24 @@ impl LaunchedDriver {
     /// Leaves the process running, to be found again.
     pub fn detach(self) -> Option<ReattachConfig> {
         self.client.detach()
+    }
+}
+
+async fn driver_at(channel: Channel, life: Life) -> Result<RemoteDriver, LaunchError> {
+    let driver = RemoteDriver::connect(channel, life).await?;
+    let info = driver.info();
+    match info.plugin_type {
+        PluginType::Driver => Ok(driver),
+        _ => Err(LaunchError::NoDriver(info.name)),
+    }
+}
+
+/// A process that was found, and that is left alone when this is dropped: it has tasks, and others may find it yet.
+struct Found(Option<Client>);
+
+impl Drop for Found {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Client::detach));
     }
 }
 

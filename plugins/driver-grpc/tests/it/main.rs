@@ -9,6 +9,7 @@ mod calls;
 mod death;
 mod exec;
 mod hostile;
+mod launched;
 mod load;
 mod proxy;
 mod start;
