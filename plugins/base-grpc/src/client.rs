@@ -1,14 +1,22 @@
 //! [`RemotePlugin`]: a plugin at the far end of a connection.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, PluginType};
 use encamp_hclspec::{Diagnostics, Spec};
 use encamp_proto::base as wire;
 use encamp_proto::base::base_plugin_client::BasePluginClient;
+use tokio::time::timeout;
+use tonic::Status;
 use tonic::transport::Channel;
 
 use crate::server::MAX_MESSAGE;
 use crate::{CallError, Life, config, node, spec};
+
+/// How long a plugin may take to say who it is, and as long again to say what may be configured: as long as hosts give it
+/// for its start.
+const ANSWERED_WITHIN: Duration = Duration::from_mins(1);
 
 /// A plugin at the far end of a connection. Who it is and what may be configured was asked once, when it was connected.
 #[derive(Clone, Debug)]
@@ -46,7 +54,7 @@ pub enum ConnectError {
 }
 
 impl RemotePlugin {
-    /// Asks the plugin who it is and what may be configured.
+    /// Asks the plugin who it is and what may be configured. It has a minute for each answer.
     ///
     /// # Errors
     /// A plugin that ends, does not answer, or answers what no host understands.
@@ -58,9 +66,11 @@ impl RemotePlugin {
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
         let failed = |call| move |source| ConnectError::Call { call, source };
-        let answer = life.answer(client.plugin_info(wire::PluginInfoRequest {})).await;
+        let answer = life.answer(soon(client.plugin_info(wire::PluginInfoRequest {}))).await;
         let info = info(answer.map_err(failed("PluginInfo"))?.into_inner())?;
-        let answer = life.answer(client.config_schema(wire::ConfigSchemaRequest {})).await;
+        let answer = life
+            .answer(soon(client.config_schema(wire::ConfigSchemaRequest {})))
+            .await;
         let message = answer.map_err(failed("ConfigSchema"))?.into_inner().spec;
         let schema = message.map(spec::from_message).transpose();
         let schema = schema.map_err(|diagnostics| ConnectError::Schema {
@@ -113,6 +123,12 @@ impl Plugin for RemotePlugin {
         answer.map_err(|error| refused(error.to_string()))?;
         Ok(())
     }
+}
+
+/// The answer to a question that every plugin can answer at once.
+async fn soon<T>(call: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let silent = |_| Status::deadline_exceeded(format!("no answer within {ANSWERED_WITHIN:?}"));
+    timeout(ANSWERED_WITHIN, call).await.map_err(silent)?
 }
 
 fn info(message: wire::PluginInfoResponse) -> Result<PluginInfo, ConnectError> {

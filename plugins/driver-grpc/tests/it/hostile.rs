@@ -25,6 +25,8 @@ enum Says {
     Nonsense,
     /// Not a word.
     Never,
+    /// Not even who it is.
+    NotWhoItIs,
 }
 
 #[derive(Clone, Copy)]
@@ -39,7 +41,7 @@ impl Raw {
 
     fn say<T: Default>(self, nonsense: impl FnOnce() -> T) -> Result<Response<T>, Status> {
         match self.0 {
-            Says::Nothing | Says::Never => Ok(Response::new(T::default())),
+            Says::Nothing | Says::Never | Says::NotWhoItIs => Ok(Response::new(T::default())),
             Says::Unimplemented => Err(Status::unimplemented("unknown method")),
             Says::Nonsense => Ok(Response::new(nonsense())),
         }
@@ -59,6 +61,9 @@ impl BasePlugin for Raw {
         &self,
         _: Request<base::PluginInfoRequest>,
     ) -> Result<Response<base::PluginInfoResponse>, Status> {
+        if self.0 == Says::NotWhoItIs {
+            std::future::pending::<()>().await;
+        }
         Ok(Response::new(base::PluginInfoResponse {
             r#type: base::PluginType::Driver.into(),
             name: "raw".into(),
@@ -362,5 +367,18 @@ async fn a_peer_that_is_no_plugin_is_an_error() {
     assert!(
         matches!(error, ConnectError::Call { call: "PluginInfo", .. }),
         "{error:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_does_not_say_who_it_is_is_not_waited_for() {
+    let raw = Raw(Says::NotWhoItIs);
+    let cable = Cable::to(Routes::new(BasePluginServer::new(raw))).unwrap();
+    let connected = RemoteDriver::connect(cable.channel(), cable.life());
+    let error = timeout(Duration::from_hours(1), connected).await.unwrap().unwrap_err();
+    let source = std::error::Error::source(&error).unwrap();
+    assert_eq!(
+        format!("{error}: {source}"),
+        "plugin does not answer PluginInfo: no answer within 60s"
     );
 }
