@@ -6,7 +6,7 @@ use std::io;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use encamp_base_grpc::MAX_MESSAGE;
+use encamp_base_grpc::{CallError, MAX_MESSAGE};
 use encamp_driver::{BoxStream, Error, ExecIo, ExecOptions, ExitResult, Result, TerminalSize};
 use encamp_proto::driver as wire;
 use encamp_proto::driver::exec_task_streaming_request as request;
@@ -20,7 +20,7 @@ use tonic::{Request, Status, Streaming};
 use super::{NO_SESSIONS, RemoteDriver};
 use crate::codec::Frames;
 use crate::convert::task;
-use crate::error::from_call;
+use crate::error::{from_call, to_status};
 use crate::raw::RawExec;
 use crate::server::EXEC;
 
@@ -164,11 +164,23 @@ impl RawExec for RemoteDriver {
         let mut grpc = tonic::client::Grpc::new(self.channel.clone())
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
-        grpc.ready()
-            .await
-            .map_err(|error| Status::unavailable(error.to_string()))?;
-        let path = PathAndQuery::from_static(EXEC);
-        let answers = grpc.streaming(Request::new(requests), path, Frames).await?;
-        Ok(Box::pin(answers.into_inner()))
+        let call = async {
+            grpc.ready()
+                .await
+                .map_err(|error| Status::unavailable(error.to_string()))?;
+            let path = PathAndQuery::from_static(EXEC);
+            grpc.streaming(Request::new(requests), path, Frames).await
+        };
+        let answers = self.life().answer(call).await.map_err(passed_on)?;
+        let answers = self.life().stream(answers.into_inner());
+        Ok(answers.map(|answer| answer.map_err(passed_on)).boxed())
+    }
+}
+
+/// What the plugin said as it said it; that it has ended in the usual words.
+fn passed_on(error: CallError) -> Status {
+    match error {
+        CallError::Status(status) => *status,
+        CallError::Ended(_) => to_status(&Error::PluginShutdown),
     }
 }

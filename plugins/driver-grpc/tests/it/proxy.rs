@@ -168,3 +168,19 @@ async fn a_frame_of_64_mebibytes_passes() {
     let answers: Vec<_> = within("the answer", answers.map(Result::unwrap).collect()).await;
     assert!(answers == [frame.clone()] && *odd.seen.lock().unwrap() == [frame]);
 }
+
+#[tokio::test]
+async fn the_death_of_a_driver_behind_a_proxy_is_seen_where_a_child_of_it_holds_the_connection() {
+    let driver = ScriptedDriver::new().on_exec_task_streaming(|(_, _, mut io)| async move {
+        io.stdout.write_all(b"x").await.unwrap();
+        future::pending().await
+    });
+    let plugin = behind_a_wire(driver).await;
+    let (_cable, host) = proxy(&plugin).await;
+    let mut session = Session::start(Arc::new(host), "a/b", &["sh"], None);
+    within("output", session.stdout.read_u8()).await.unwrap();
+    plugin.cable().end_life();
+    let error = within("the answer", session.exit()).await.unwrap_err();
+    assert_eq!(error.to_string(), "plugin is shut down");
+    assert!(!matches!(error, Error::PluginShutdown), "it is not the proxy that died");
+}
