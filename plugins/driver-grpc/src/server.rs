@@ -9,7 +9,7 @@ use encamp_hclspec::Type;
 use encamp_proto::driver as wire;
 use encamp_proto::driver::driver_server;
 use futures_util::StreamExt as _;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 use tonic::{Request, Response, Status};
 
 use crate::convert::{capabilities, fingerprint, network, stats, task};
@@ -56,19 +56,24 @@ impl DriverService {
     /// Starts a task that is removed again when nobody waits for the answer any more.
     async fn start(&self, config: TaskConfig) -> Result<encamp_driver::StartedTask, Error> {
         let driver = Arc::clone(&self.driver);
-        let (answer, mut asked) = tokio::sync::oneshot::channel();
+        let (answer, asked) = oneshot::channel();
         tokio::spawn(async move {
             let id = config.id.clone();
             let started = driver.start_task(config).await;
             let was_started = started.is_ok();
-            if answer.send(started).is_err() && was_started {
+            // An answer that was sent may still be dropped unread.
+            let (take, taken) = oneshot::channel();
+            drop(answer.send((started, take)));
+            if taken.await.is_err() && was_started {
                 let removed = driver.destroy_task(&id, true).await;
                 tracing::warn!(task_id = %id, ?removed, "nobody waits for the start of this task any more");
             }
         });
-        (&mut asked)
-            .await
-            .unwrap_or_else(|_| Err(Error::recoverable("the driver gave up the start of the task")))
+        let Ok((started, take)) = asked.await else {
+            return Err(Error::recoverable("the driver gave up the start of the task"));
+        };
+        let _taken = take.send(());
+        started
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Mutex;
 
 use encamp_driver::{Error, StartedTask};
-use futures_util::future;
+use encamp_driver_grpc::DriverServer;
+use futures_util::{FutureExt as _, future};
 use tokio::sync::Notify;
+use tonic::codegen::{Service as _, http};
 
 use super::*;
 
@@ -41,6 +43,29 @@ async fn a_start_whose_host_gives_up_is_undone() {
     // The host's word must have arrived before the start is through.
     tokio::time::sleep(Duration::from_millis(100)).await;
     go.notify_one();
+    poll("the task's removal", look, Vec::is_empty).await;
+}
+
+#[tokio::test]
+async fn a_start_whose_answer_nobody_takes_is_undone() {
+    let (driver, go, tasks) = slow();
+    let mut server = DriverServer::new(Arc::new(driver));
+    // A message of six bytes: a task whose id is `id`.
+    let request = http::Request::post("/hashicorp.nomad.plugins.drivers.proto.Driver/StartTask")
+        .header("content-type", "application/grpc")
+        .body(String::from("\0\0\0\0\u{6}\n\u{4}\n\u{2}id"));
+    let mut starting = server.call(request.unwrap());
+    let look = || tasks.lock().unwrap().clone();
+    while look().is_empty() {
+        assert!((&mut starting).now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+    go.notify_one();
+    // The driver has answered, and is heard no more.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    drop(starting);
     poll("the task's removal", look, Vec::is_empty).await;
 }
 
