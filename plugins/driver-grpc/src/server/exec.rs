@@ -9,6 +9,7 @@ use bytes::Bytes;
 use encamp_driver::{BoxStream, Driver, ExecIo, ExecOptions, ExitResult, Result, TerminalSize};
 use encamp_proto::driver as wire;
 use encamp_proto::driver::exec_task_streaming_request::{self as request, Setup};
+use futures_util::{StreamExt as _, stream};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -67,7 +68,18 @@ pub(super) async fn session(
             }
         }
     });
-    Ok(Box::pin(ReceiverStream::new(answers)))
+    Ok(until_exit(answers))
+}
+
+/// The frames up to the one of the exit: what is written by whoever has kept an output is for nobody.
+fn until_exit(answers: mpsc::Receiver<Result<Frame, Status>>) -> BoxStream<Result<Frame, Status>> {
+    let next = async |answers: Option<mpsc::Receiver<Result<Frame, Status>>>| {
+        let mut answers = answers?;
+        let frame = answers.recv().await?;
+        let is_last = frame.as_ref().map_or(true, |frame| frame.exited);
+        Some((frame, (!is_last).then_some(answers)))
+    };
+    stream::unfold(Some(answers), next).boxed()
 }
 
 /// Passes on what the user sends, for as long as anybody takes it. The end of the input closes the command's; what

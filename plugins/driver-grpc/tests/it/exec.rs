@@ -4,8 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use encamp_driver::{Error, ExecIo, ExecOptions, ExitResult, Result, TerminalSize};
+use encamp_proto::driver as wire;
+use encamp_proto::driver::driver_client::DriverClient;
 use encamp_testkit::Session;
-use futures_util::future;
+use futures_util::{StreamExt as _, future, stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::oneshot;
 
@@ -383,4 +385,29 @@ async fn a_deadline_holds_against_a_driver_that_ignores_it() {
         "{answer:?}"
     );
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_session_is_over_with_its_exit_whoever_keeps_its_output() {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&kept);
+    let plugin = running(move |(_, _, io): Call| {
+        keep.lock().unwrap().push(io.stdout);
+        future::ok(ExitResult::code(3))
+    })
+    .await;
+    let setup = wire::ExecTaskStreamingRequest {
+        setup: Some(wire::exec_task_streaming_request::Setup {
+            command: vec!["sh".to_owned()],
+            ..wire::exec_task_streaming_request::Setup::default()
+        }),
+        ..wire::ExecTaskStreamingRequest::default()
+    };
+    let requests = stream::iter([setup]).chain(stream::pending());
+    let mut client = DriverClient::new(plugin.cable().channel());
+    let answers = client.exec_task_streaming(requests).await.unwrap().into_inner();
+    let answers: Vec<_> = within("the end", answers.map(Result::unwrap).collect()).await;
+    assert!(answers.last().unwrap().exited);
+    let mut stdout = kept.lock().unwrap().pop().unwrap();
+    within("the word", stdout.write_all(b"late")).await.unwrap_err();
 }
