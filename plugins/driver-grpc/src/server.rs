@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use encamp_base_grpc::{BoxStream, MAX_MESSAGE, held_open, time};
 use encamp_driver::{Driver, Error, TaskConfig, TaskHandle};
-use encamp_hclspec::Type;
+use encamp_hclspec::{Type, Value};
 use encamp_proto::driver as wire;
 use encamp_proto::driver::driver_server;
 use futures_util::StreamExt as _;
@@ -46,11 +46,27 @@ impl DriverService {
     }
 
     async fn task(&self, message: wire::TaskConfig) -> Result<TaskConfig, Error> {
+        let config = task::config(&message.msgpack_driver_config, self.task_type().await?)?;
+        task::from_message(message, config)
+    }
+
+    /// A task that runs already: what it was started from may have been another version's to understand, and drivers get
+    /// along without.
+    async fn running_task(&self, message: wire::TaskConfig) -> Result<TaskConfig, Error> {
+        let config = task::config(&message.msgpack_driver_config, self.task_type().await?);
+        let config = config.unwrap_or_else(|error| {
+            tracing::warn!(task_id = %message.id, error = error.chain(), "a task is recovered without its configuration");
+            Value::NULL
+        });
+        task::from_message(message, config)
+    }
+
+    async fn task_type(&self) -> Result<&Type, Error> {
         let ty = self.task_type.get_or_try_init(|| async {
             let schema = self.driver.task_config_schema().await?;
-            Ok::<_, Error>(schema.implied_type())
+            Ok(schema.implied_type())
         });
-        task::from_message(message, ty.await?)
+        ty.await
     }
 
     /// Starts a task that is removed again when nobody waits for the answer any more.
@@ -115,9 +131,10 @@ impl driver_server::Driver for DriverService {
         let message = request.into_inner().handle;
         let message = message.ok_or_else(|| Status::invalid_argument("RecoverTask without a handle"))?;
         let state = task::state(message.state());
+        let config = self.running_task(message.config.unwrap_or_default()).await;
         let handle = TaskHandle {
             version: message.version,
-            config: self.task(message.config.unwrap_or_default()).await.map_err(failed)?,
+            config: config.map_err(failed)?,
             state,
             driver_state: message.driver_state.to_vec(),
         };

@@ -51,14 +51,18 @@ pub(crate) fn to_message(task: TaskConfig) -> Result<wire::TaskConfig> {
     })
 }
 
-/// A task's configuration as a driver with a schema of this type takes it.
-pub(crate) fn from_message(message: wire::TaskConfig, schema: &Type) -> Result<TaskConfig> {
-    let driver_config = match &*message.msgpack_driver_config {
+/// A task's `config` block, as a driver with a schema of this type takes it.
+pub(crate) fn config(bytes: &[u8], schema: &Type) -> Result<Value> {
+    match bytes {
         // A host that was restarted has it no more.
-        [] => Value::NULL,
+        [] => Ok(Value::NULL),
         bytes => config::from_bytes(bytes, schema)
-            .map_err(|error| Error::InvalidConfig(format!("cannot read the task's configuration: {error}")))?,
-    };
+            .map_err(|error| Error::InvalidConfig(format!("cannot read the task's configuration: {error}"))),
+    }
+}
+
+/// A task's configuration as a driver takes it, with this `config` block.
+pub(crate) fn from_message(message: wire::TaskConfig, driver_config: Value) -> Result<TaskConfig> {
     Ok(TaskConfig {
         output: output(message.stdout_path, message.stderr_path),
         id: message.id,

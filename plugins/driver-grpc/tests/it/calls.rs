@@ -305,6 +305,23 @@ async fn a_recovery_arrives_whole_or_without_the_configuration_that_agents_lose(
 }
 
 #[tokio::test]
+async fn a_recovery_arrives_without_a_configuration_that_the_driver_does_not_understand_any_more() {
+    let (seen, see) = Seen::new();
+    let plugin = behind_a_wire(ScriptedDriver::new().on_recover_task(taken(see))).await;
+    let older = Value::object([("command", Value::object([("path", "/bin/true")]))]);
+    let handle = |driver_config| TaskHandle {
+        config: TaskConfig {
+            driver_config,
+            ..whole_task()
+        },
+        driver_state: vec![1, 2, 3],
+        ..TaskHandle::default()
+    };
+    plugin.driver().recover_task(handle(older)).await.unwrap();
+    assert_eq!(seen.one(), (handle(Value::NULL),));
+}
+
+#[tokio::test]
 async fn ends_of_every_kind_come_back() {
     let ends = [
         ExitResult::code(0),

@@ -6,6 +6,12 @@ use encamp_driver::{
 
 use super::*;
 
+/// A task's configuration as a driver with a schema of this type takes it.
+fn read(message: wire::TaskConfig, schema: &Type) -> Result<TaskConfig> {
+    let config = config(&message.msgpack_driver_config, schema)?;
+    from_message(message, config)
+}
+
 fn whole() -> TaskConfig {
     TaskConfig {
         id: "alloc/web/0a1b2c3d".to_owned(),
@@ -90,7 +96,7 @@ fn whole() -> TaskConfig {
 fn check(task: &TaskConfig) {
     let schema = task.driver_config.ty();
     let message = to_message(task.clone()).unwrap();
-    let back = from_message(message.clone(), &schema).unwrap();
+    let back = read(message.clone(), &schema).unwrap();
     assert_eq!(back.driver_config, task.driver_config);
     // What `Debug` keeps to itself is compared where it was sent.
     assert_eq!(to_message(back).unwrap(), message);
@@ -105,7 +111,7 @@ fn a_task_survives_the_wire() {
 #[test]
 fn every_field_of_the_message_is_used() {
     let schema = whole().driver_config.ty();
-    let back = from_message(to_message(whole()).unwrap(), &schema).unwrap();
+    let back = read(to_message(whole()).unwrap(), &schema).unwrap();
     let (back, whole) = (back, whole());
     assert_eq!(back.resources, whole.resources);
     assert_eq!(back.mounts, whole.mounts);
@@ -120,7 +126,7 @@ fn every_field_of_the_message_is_used() {
 fn a_task_without_its_configuration_is_known_by_the_rest() {
     let mut message = to_message(whole()).unwrap();
     message.msgpack_driver_config.clear();
-    let back = from_message(message, &whole().driver_config.ty()).unwrap();
+    let back = read(message, &whole().driver_config.ty()).unwrap();
     assert!(back.driver_config.is_null());
     assert_eq!(back.id, whole().id);
 }
@@ -139,7 +145,7 @@ fn output_to_nowhere_is_discarded() {
 fn a_propagation_that_is_none_is_an_error() {
     let mut message = to_message(whole()).unwrap();
     message.mounts[0].propagation_mode = "slave".to_owned();
-    let error = from_message(message, &Type::Any).unwrap_err();
+    let error = read(message, &Type::Any).unwrap_err();
     assert!(
         error.to_string().starts_with("mounts.propagation_mode: \"slave\""),
         "{error}"
