@@ -183,7 +183,8 @@ impl Host {
         launch::launch(self, program).await
     }
 
-    /// Connects to a plugin that runs already, having made sure that it is the one that was recorded.
+    /// Connects to a plugin that runs already, having made sure that it is the one that was recorded. Of one that has
+    /// ended, the directory of its sockets is removed.
     ///
     /// # Errors
     /// The process has ended, another one has its number, or it does not listen any more. Launch a fresh one then.

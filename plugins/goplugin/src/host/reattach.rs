@@ -12,7 +12,7 @@ use super::life::Process;
 use super::{Host, Output, Sockets};
 use crate::address::Address;
 use crate::broker::{Broker, Carrier};
-use crate::listener::{PrivateDir, SocketDir, SocketPlace};
+use crate::listener::{self, PrivateDir, SocketDir, SocketPlace, is_private};
 use crate::peer;
 use crate::security::Security;
 
@@ -93,7 +93,13 @@ pub(super) async fn reattach(host: &Host, config: &ReattachConfig, output: Outpu
     if !host.versions.contains(&version) {
         return Err(ReattachError::Version { pid, version });
     }
-    let process = find(config)?;
+    let process = match find(config) {
+        Err(error @ ReattachError::Ended(_)) => {
+            remove_remains(config).await;
+            return Err(error);
+        }
+        found => found?,
+    };
     let dial = {
         let address = address.clone();
         move || {
@@ -155,6 +161,16 @@ fn find(config: &ReattachConfig) -> Result<Process, ReattachError> {
         (None, Address::Tcp(_)) => Err(ReattachError::Unproven(pid)),
         _ => Ok(process),
     }
+}
+
+/// What the record says that a plugin has left behind. Records may be wrong: it goes only if it is named as this crate
+/// names it, and nobody listens there.
+async fn remove_remains(config: &ReattachConfig) {
+    if listener::dial(&config.address).await.is_ok() {
+        return;
+    }
+    let dir = config.socket_dir.clone().filter(|dir| is_private(dir));
+    drop(dir.map(PrivateDir::adopt));
 }
 
 fn place(host: &Host, config: &ReattachConfig) -> SocketPlace {

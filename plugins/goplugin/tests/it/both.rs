@@ -283,6 +283,18 @@ async fn a_killed_plugin_leaves_no_socket_wherever_it_has_made_it() {
 }
 
 #[tokio::test]
+async fn what_a_plugin_leaves_that_has_ended_alone_is_removed_by_whoever_looks_for_it() {
+    let bed = Bed::new();
+    let record = bed.launch().await.detach().unwrap();
+    nix::sys::signal::kill(pid(record.pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    poll("end of the plugin", || !is_alive(record.pid), || record.pid.to_string()).await;
+    assert!(record.socket_dir.as_ref().unwrap().exists());
+    let error = bed.host().reattach(&record, Output::default()).await.unwrap_err();
+    assert!(chain(&error).contains("has ended"), "{error}");
+    bed.nothing_is_left().await;
+}
+
+#[tokio::test]
 async fn another_process_is_never_taken_for_a_plugin() {
     let bed = Bed::new();
     let plugin = bed.launch().await;
