@@ -1,7 +1,7 @@
 //! Sockets that nobody else can reach: made, listened on, removed.
 
 use std::collections::hash_map::RandomState;
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,11 +16,20 @@ use tokio::net::{TcpStream, UnixListener, UnixStream};
 use crate::address::Address;
 use crate::io::Io;
 
+mod remains;
+
 /// How many bytes a socket's path may have; the kernel keeps one for the end.
 const LONGEST_PATH: usize = 107;
 
 /// What the names of directories of ours begin with.
 const PRIVATE: &str = "plugin-";
+
+/// The same of a host's, for all sockets of a plugin. It is the host's to remove.
+#[cfg(feature = "host")]
+pub(crate) const OF_HOST: &str = "plugin-host-";
+
+/// A socket in a directory of its own.
+const SOCKET: &str = "socket";
 
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 128;
@@ -113,6 +122,8 @@ enum Socket {
 struct SocketFiles {
     path: PathBuf,
     dir: Option<PathBuf>,
+    /// As long as it is held, whoever looks for remains leaves the directory alone.
+    _lock: Option<File>,
 }
 
 /// A directory for sockets that only its owner (and a group) can enter, removed with this.
@@ -125,16 +136,19 @@ impl Listener {
     /// Makes a unix socket. Nobody can connect before its mode is set, for it is listened on only then.
     pub(crate) fn unix(place: &SocketPlace) -> Result<Self, ListenError> {
         let group = place.group.as_deref().map(find_group).transpose()?;
-        let (path, dir) = match &place.dir {
-            SocketDir::Given(dir) => (dir.join(format!("plugin{}", random())), None),
+        let (path, dir, lock) = match &place.dir {
+            SocketDir::Given(dir) => (dir.join(format!("plugin{}", random())), None, None),
             SocketDir::OwnIn(parent) => {
-                let dir = PrivateDir::make(parent, group)?.keep();
-                (dir.join("socket"), Some(dir))
+                remains::remove(parent);
+                let dir = PrivateDir::make(parent, PRIVATE, group)?.keep();
+                let lock = remains::lock(&dir);
+                (dir.join(SOCKET), Some(dir), lock)
             }
         };
         let files = SocketFiles {
             path: path.clone(),
             dir,
+            _lock: lock,
         };
         speakable(&path)?;
         let socket = bind(&path, group)?;
@@ -282,12 +296,12 @@ fn random() -> u64 {
 
 impl PrivateDir {
     /// Makes one in `parent`, or in `/tmp` where a socket's path would not fit.
-    pub(crate) fn make(parent: &Path, group: Option<u32>) -> Result<Self, ListenError> {
+    pub(crate) fn make(parent: &Path, prefix: &str, group: Option<u32>) -> Result<Self, ListenError> {
         // A name of ours, and a socket's name of up to 27 bytes in it.
-        let fits = parent.as_os_str().as_bytes().len() + PRIVATE.len() + 17 + 28 <= LONGEST_PATH;
+        let fits = parent.as_os_str().as_bytes().len() + prefix.len() + 17 + 28 <= LONGEST_PATH;
         let parent = if fits { parent } else { Path::new("/tmp") };
         loop {
-            let path = parent.join(format!("{PRIVATE}{:016x}", random()));
+            let path = parent.join(format!("{prefix}{:016x}", random()));
             match DirBuilder::new().mode(0o700).create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => {

@@ -22,7 +22,7 @@ use super::{Checksum, Exit, Host, Life, Program, Sockets};
 use crate::address::Address;
 use crate::broker::{Broker, Carrier};
 use crate::handshake::{Handshake, HandshakeError, var};
-use crate::listener::{ListenError, PrivateDir, SocketDir, SocketPlace, find_group};
+use crate::listener::{ListenError, OF_HOST, PrivateDir, SocketDir, SocketPlace, find_group};
 use crate::peer;
 use crate::security::Security;
 
@@ -164,7 +164,7 @@ pub(super) async fn launch(host: &Host, mut program: Program) -> Result<Client, 
     let output = std::mem::take(&mut program.output);
     let group = host.group.as_deref().map(find_group).transpose()?;
     let dir = match &host.sockets {
-        Sockets::PrivateIn(parent) => Some(PrivateDir::make(parent, group)?),
+        Sockets::PrivateIn(parent) => Some(PrivateDir::make(parent, OF_HOST, group)?),
         Sockets::Anywhere => None,
     };
     let place = match (&dir, &host.sockets) {
