@@ -16,7 +16,7 @@ const LONGEST: u64 = 64 * 1024;
 /// A directory of records, one for each driver.
 #[derive(Clone, Debug)]
 pub(crate) struct Records {
-    dir: PathBuf,
+    dir: Option<PathBuf>,
 }
 
 /// What is known of a driver's process.
@@ -29,7 +29,7 @@ pub(crate) struct Record {
 }
 
 impl Records {
-    pub(crate) fn new(dir: PathBuf) -> Self {
+    pub(crate) fn new(dir: Option<PathBuf>) -> Self {
         Self { dir }
     }
 
@@ -38,7 +38,7 @@ impl Records {
     /// # Errors
     /// A file that is no record.
     pub(crate) fn get(&self, driver: &str) -> io::Result<Option<Record>> {
-        let path = self.path(driver);
+        let Some(path) = self.path(driver) else { return Ok(None) };
         match fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Ok(file) if file.len() > LONGEST => return Err(io::ErrorKind::FileTooLarge.into()),
@@ -56,8 +56,10 @@ impl Records {
     /// # Errors
     /// It cannot be written.
     pub(crate) fn put(&self, record: &Record) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
-        let path = self.path(&record.driver);
+        let Some((dir, path)) = self.dir.as_ref().zip(self.path(&record.driver)) else {
+            return Ok(());
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         let draft = path.with_extension("draft");
         let written = write(&draft, record).and_then(|()| fs::rename(&draft, &path));
         if written.is_err() {
@@ -68,7 +70,8 @@ impl Records {
 
     /// Forgets a driver. None there is fine.
     pub(crate) fn remove(&self, driver: &str) {
-        match fs::remove_file(self.path(driver)) {
+        let Some(path) = self.path(driver) else { return };
+        match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(plugin = driver, %error, "Cannot remove a plugin's record");
             }
@@ -77,7 +80,8 @@ impl Records {
     }
 
     /// Plugins name themselves as they like.
-    fn path(&self, driver: &str) -> PathBuf {
+    fn path(&self, driver: &str) -> Option<PathBuf> {
+        let dir = self.dir.as_ref()?;
         let mut name = Vec::from(b"driver-");
         for byte in driver.bytes() {
             match byte {
@@ -86,7 +90,7 @@ impl Records {
             }
         }
         name.extend(b".json");
-        self.dir.join(OsString::from_vec(name))
+        Some(dir.join(OsString::from_vec(name)))
     }
 }
 
@@ -123,7 +127,7 @@ mod tests {
     #[track_caller]
     fn check(name: &str) {
         let dir = tempfile::tempdir().unwrap();
-        let records = Records::new(dir.path().join("state"));
+        let records = Records::new(Some(dir.path().join("state")));
         assert_eq!(records.get(name).unwrap(), None);
         records.put(&record(name)).unwrap();
         records.put(&record("other")).unwrap();
@@ -145,9 +149,9 @@ mod tests {
     #[test]
     fn what_is_no_record_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let records = Records::new(dir.path().to_owned());
+        let records = Records::new(Some(dir.path().to_owned()));
         for content in ["", "{}", "null", "[1", "{\"driver\": \"b\"}"] {
-            fs::write(records.path("a"), content).unwrap();
+            fs::write(records.path("a").unwrap(), content).unwrap();
             records.get("a").unwrap_err();
         }
     }

@@ -17,8 +17,9 @@ pub struct Settings {
     pub dir: PathBuf,
     /// The plugins that the operator has listed. Nothing else is executed.
     pub listed: Vec<Listed>,
-    /// Where it is written down which processes run. Hosts that run at the same time have one each.
-    pub state_dir: PathBuf,
+    /// Where it is written down which processes run, for the next host to find them. Hosts that run at the same time have
+    /// one each; without one, nothing is written down.
+    pub state_dir: Option<PathBuf>,
     /// What starts plugins: by default as processes.
     pub launch: Arc<dyn Launch>,
     /// Which files may be executed: by default what only root and this process's user can change.
@@ -71,7 +72,7 @@ impl Settings {
         Self {
             dir: dir.into(),
             listed,
-            state_dir: state_dir.into(),
+            state_dir: Some(state_dir.into()),
             launch: Arc::new(Processes::default()),
             safety: Safety::of_this_process(),
             node: Node::default(),

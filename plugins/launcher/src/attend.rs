@@ -3,14 +3,16 @@
 use anyhow::Result;
 use encamp_runner::{AllocRecord, Control, Lock, Runner};
 
+use crate::load;
 use crate::paths::DataDir;
-use crate::{load, wiring};
+use crate::wiring::{self, Role, Wired};
 
 /// A runner for an allocation as its record has it, for whoever holds its lock.
-pub(crate) async fn take_up(data: &DataDir, record: &AllocRecord, lock: Lock) -> Result<(Runner, Control)> {
-    let parts = wiring::parts(data, record).await?;
-    let prepared = load::prepare_again(load::again(record, data)?, &parts).await?;
-    Ok(Runner::new(prepared, parts, lock))
+pub(crate) async fn take_up(data: &DataDir, record: &AllocRecord, lock: Lock) -> Result<(Runner, Control, Wired)> {
+    let wired = wiring::wire(data, record, Role::Runner).await?;
+    let prepared = load::prepare_again(load::again(record, data)?, &wired.parts).await?;
+    let (runner, control) = Runner::new(prepared, wired.parts.clone(), lock);
+    Ok((runner, control, wired))
 }
 
 /// What to tell of tasks that may not be gone: `(task, reason)`.

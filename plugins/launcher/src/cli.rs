@@ -127,10 +127,26 @@ impl fmt::Debug for JobArgs {
     }
 }
 
+/// Which plugins there are.
+#[derive(Debug, Args)]
+pub(crate) struct PluginArgs {
+    /// A directory of driver plugins. Those that --plugin-config lists are drivers for the job's tasks, beside the
+    /// built-in ones and instead of those of the same name
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugin_dir: Option<PathBuf>,
+
+    /// A file of `plugin "name" { args = [..]  config { .. } }` blocks, as in a Nomad agent's configuration
+    #[arg(long, value_name = "FILE", requires = "plugin_dir")]
+    pub(crate) plugin_config: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) job: JobArgs,
+
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
 
     /// Return once every task runs; the allocation's id is printed, and it goes on by itself
     #[arg(short, long)]
@@ -216,6 +232,9 @@ pub(crate) struct Stop {
 pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) job: JobArgs,
+
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,8 @@
 mod attach;
 mod attend;
 mod cli;
+mod collect;
+mod collected;
 mod commands;
 mod environment;
 mod exit;
@@ -14,6 +16,7 @@ mod lines;
 mod load;
 mod output;
 mod paths;
+mod plugins;
 mod purge;
 mod resume;
 mod session;

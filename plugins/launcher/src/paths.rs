@@ -39,6 +39,11 @@ impl DataDir {
         self.0.join("executor")
     }
 
+    /// What is kept for an allocation's plugins.
+    pub(crate) fn plugins(&self, alloc_id: &str) -> PathBuf {
+        self.0.join("plugins").join(alloc_id)
+    }
+
     /// What the docker driver keeps for an allocation: each has a driver, and so a folder, of its own.
     pub(crate) fn docker(&self, alloc_id: &str) -> PathBuf {
         self.0.join("docker").join(alloc_id)

@@ -5,6 +5,7 @@ use encamp_allocdir::AllocDir;
 use encamp_runner::{LockError, Store};
 
 use crate::paths::DataDir;
+use crate::plugins;
 
 /// Removes an allocation's directory, then the record that it was ever there. Somebody else who does the same is left to
 /// it: the end of a run and a `stop` meet here.
@@ -24,6 +25,7 @@ pub(crate) fn purge(data: &DataDir, store: &Store, alloc_id: &str) -> Result<()>
         }
         _ => {}
     }
+    plugins::forget(data, alloc_id).context("cannot remove what is kept for the plugins")?;
     store.remove(alloc_id)?;
     Ok(())
 }

@@ -1,36 +1,104 @@
 //! The real parts, put together.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::{env, fs, thread};
 
 use anyhow::{Context as _, Result};
+use encamp_catalog::Catalog;
 use encamp_cgroup::Hierarchy;
 use encamp_docker::{BollardEngine, Docker};
-use encamp_driver::{Driver, PluginConfig, Topology};
+use encamp_driver::{Driver, Plugin as _, PluginConfig, Topology};
 use encamp_exec::Exec;
 use encamp_executor::{Executor, Program};
 use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 use encamp_raw_exec::RawExec;
 use encamp_runner::{AllocRecord, Drivers, Node, Parts, Store};
 
+use crate::collected::Collected;
 use crate::environment::Environment;
 use crate::hooks::Directories;
+use crate::output;
 use crate::paths::DataDir;
+use crate::plugins::{self, Plugins};
 
-/// Everything that the runner of an allocation is handed.
-pub(crate) async fn parts(data: &DataDir, alloc: &AllocRecord) -> Result<Parts> {
+/// Everything that the runner of an allocation is handed, and the plugins that go with it.
+pub(crate) struct Wired {
+    pub(crate) parts: Parts,
+    catalog: Option<Catalog>,
+}
+
+/// Whose plugins these are. Each program has processes of its own: plugins find tasks by their handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The allocation's runner's. They are on record, and the next runner takes them over from one that was killed.
+    Runner,
+    /// Somebody's who looks in.
+    Visitor,
+}
+
+impl Wired {
+    /// Ends the plugins, whose tasks run on.
+    pub(crate) async fn close(&self) {
+        if let Some(catalog) = &self.catalog {
+            catalog.shutdown().await;
+        }
+    }
+}
+
+/// The parts for an allocation that was asked for before, with the plugins that it was asked for with.
+pub(crate) async fn wire(data: &DataDir, alloc: &AllocRecord, role: Role) -> Result<Wired> {
+    let plugins = Plugins::of(data, &alloc.id)?;
+    wire_with(data, alloc, role, plugins.as_ref()).await
+}
+
+/// The same, with these plugins.
+pub(crate) async fn wire_with(
+    data: &DataDir,
+    alloc: &AllocRecord,
+    role: Role,
+    plugins: Option<&Plugins>,
+) -> Result<Wired> {
     let environment = Environment::of(alloc);
-    Ok(Parts {
-        drivers: drivers(data, &alloc.id, &environment).await?,
+    let mut all: BTreeMap<String, Arc<dyn Driver>> = BTreeMap::new();
+    for driver in built_in(data, &alloc.id, &environment).await? {
+        all.insert(driver.info().name, driver);
+    }
+    let mut catalog = None;
+    if let Some(plugins) = plugins {
+        let own = data.plugins(&alloc.id);
+        let found = plugins.scan((role == Role::Runner).then(|| own.join("state"))).await?;
+        for driver in found.drivers() {
+            let name = driver.info().name;
+            let beaten = all
+                .get(&name)
+                .is_some_and(|built_in| !plugins::replaces(driver, built_in.as_ref()));
+            if beaten {
+                output::notice(&format!(
+                    "plugin {name} is older than the built-in driver, which is used"
+                ));
+            } else {
+                all.insert(name, Arc::new(Collected::new(driver.clone(), own.join("pipes"))));
+            }
+        }
+        catalog = Some(found);
+    }
+    let parts = Parts {
+        drivers: all.into_values().collect(),
         alloc_hooks: vec![Arc::new(Directories::new(data.allocs()))],
         task_hooks: Vec::new(),
         store: Store::new(data.state()),
         host_env: environment.into_variables(),
-    })
+    };
+    Ok(Wired { parts, catalog })
 }
 
 /// The built-in drivers, configured for one allocation on this machine.
 pub(crate) async fn drivers(data: &DataDir, alloc_id: &str, environment: &Environment) -> Result<Drivers> {
+    Ok(built_in(data, alloc_id, environment).await?.into_iter().collect())
+}
+
+async fn built_in(data: &DataDir, alloc_id: &str, environment: &Environment) -> Result<[Arc<dyn Driver>; 3]> {
     // A job of containers alone does without the program; host tasks say at their start that it is missing.
     let program = Program::locate().unwrap_or_else(|_| Program::new("encamp-executor"));
     let executor = Executor::new(program, data.executor());
@@ -43,8 +111,7 @@ pub(crate) async fn drivers(data: &DataDir, alloc_id: &str, environment: &Enviro
     let docker = Docker::new(Arc::new(engine), data.docker(alloc_id));
     // Pulled images stay, as they do after `docker run`: no process lives long enough to know them unused.
     configure(&docker, "gc {\n  image = false\n}").await?;
-    let drivers: [Arc<dyn Driver>; 3] = [Arc::new(raw_exec), Arc::new(exec), Arc::new(docker)];
-    Ok(drivers.into_iter().collect())
+    Ok([Arc::new(raw_exec), Arc::new(exec), Arc::new(docker)])
 }
 
 async fn configure(driver: &dyn Driver, config: &str) -> Result<()> {

@@ -19,7 +19,8 @@ use crate::cli::Exec;
 use crate::exit::{killed_by, usage};
 use crate::paths::DataDir;
 use crate::terminal::{self, RawMode};
-use crate::{signals, target, wiring};
+use crate::wiring::{self, Role};
+use crate::{signals, target};
 
 /// How long the driver may take to see to the end of a command whose session was broken off.
 const KILL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,9 +39,9 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
         return Err(usage("--tty needs a terminal, and standard input is none"));
     }
     let target = target::find(&Store::new(data.state()), Some(&args.target))?;
-    let parts = wiring::parts(data, &target.alloc.record).await?;
+    let wired = wiring::wire(data, &target.alloc.record, Role::Visitor).await?;
     let task = target.one_task()?;
-    let attached = attach(data, &parts, &target.alloc, task).await?;
+    let attached = attach(data, &wired.parts, &target.alloc, task).await?;
     let options = ExecOptions {
         command: args.command,
         tty: terminal.filter(|_| args.tty),
@@ -74,6 +75,7 @@ pub(crate) async fn exec(data: &DataDir, args: Exec) -> Result<u8> {
     }
     // What it has dropped kills the command; a distant engine that does not answer is not waited for.
     drop(tokio::time::timeout(KILL_TIMEOUT, attached.driver.shutdown()).await);
+    wired.close().await;
     match ended {
         Ended::Signal(signal) => Ok(killed_by(signal)),
         Ended::Command(Err(_)) if unread.load(Ordering::Acquire) => Ok(killed_by(Signal::SIGPIPE)),

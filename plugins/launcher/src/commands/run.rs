@@ -1,31 +1,85 @@
 //! `encamp run`.
 
 use anyhow::{Result, bail};
-use encamp_runner::{Allocation, Desired, Lock, Outcome, Parts, Prepared, Runner};
+use encamp_runner::{AllocRecord, Allocation, Desired, Lock, Outcome, Parts, Prepared, Runner, Store};
 
 use crate::attend::left_behind;
 use crate::cli::Run;
 use crate::commands::detach::detach;
 use crate::exit::{self, INTERRUPTED};
 use crate::paths::DataDir;
+use crate::plugins::{self, Plugins};
 use crate::signals::{self, Signals};
 use crate::ui::{Printer, Shown};
-use crate::{load, output, purge, wiring};
+use crate::wiring::{self, Role, Wired};
+use crate::{load, output, purge};
 
 pub(crate) async fn run(data: &DataDir, args: Run) -> Result<u8> {
     let (record, mut allocation, notices) = load::request(&args.job)?;
     allocation.dir = data.allocs().join(&allocation.id);
-    let parts = wiring::parts(data, &record).await?;
-    let prepared = load::prepare(allocation.clone(), &parts).await?;
-    load::show_notices(&notices);
+    let plugins = Plugins::asked(&args.plugins)?;
+    if let Some(plugins) = &plugins {
+        plugins.keep(data, &record.id)?;
+    }
+    // A runner in the background has plugins of its own.
+    let role = if args.detach { Role::Visitor } else { Role::Runner };
+    let ended = async {
+        let ready = ready(data, &record, &allocation, (role, plugins.as_ref()));
+        let (wired, prepared) = if plugins.is_some() {
+            // Plugins may take long, and some ignore the signals of a terminal.
+            let deadly = signals::deadly()?;
+            tokio::select! {
+                ready = ready => ready?,
+                signal = deadly => return Ok(exit::killed_by(signal)),
+            }
+        } else {
+            ready.await?
+        };
+        load::show_notices(&notices);
+        let ended = run_with(data, &args, (&record, &allocation, prepared), &wired).await;
+        wired.close().await;
+        ended
+    };
+    let ended = Box::pin(ended).await;
+    if plugins.is_some() && !Store::new(data.state()).dir(&record.id).exists() {
+        plugins::forget(data, &record.id)?;
+    }
+    ended
+}
+
+/// The parts, and what their drivers make of the job. Nothing is started but plugins.
+async fn ready(
+    data: &DataDir,
+    record: &AllocRecord,
+    allocation: &Allocation,
+    (role, plugins): (Role, Option<&Plugins>),
+) -> Result<(Wired, Prepared)> {
+    let wired = wiring::wire_with(data, record, role, plugins).await?;
+    match load::prepare(allocation.clone(), &wired.parts).await {
+        Ok(prepared) => Ok((wired, prepared)),
+        Err(error) => {
+            wired.close().await;
+            Err(error)
+        }
+    }
+}
+
+async fn run_with(
+    data: &DataDir,
+    args: &Run,
+    (record, allocation, prepared): (&AllocRecord, &Allocation, Prepared),
+    wired: &Wired,
+) -> Result<u8> {
+    let parts = wired.parts.clone();
     let store = parts.store.clone();
     if args.detach {
-        let lock = store.create(&record)?;
-        return detach(data, &store, &allocation, lock).await;
+        let lock = store.create(record)?;
+        wired.close().await;
+        return detach(data, &store, allocation, lock).await;
     }
     let signals = Signals::catch()?;
-    let lock = store.create(&record)?;
-    let ended = foreground(&allocation, prepared, parts, lock, signals).await;
+    let lock = store.create(record)?;
+    let ended = foreground(allocation, prepared, parts, lock, signals).await;
     if let Ok((outcome, _)) = &ended
         && let Some(left) = left_behind(&allocation.id, outcome.remains())
     {

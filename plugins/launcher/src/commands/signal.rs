@@ -7,11 +7,12 @@ use crate::attach::attach;
 use crate::cli::Signal;
 use crate::exit::usage;
 use crate::paths::DataDir;
-use crate::{output, target, wiring};
+use crate::wiring::{self, Role};
+use crate::{output, target};
 
 pub(crate) async fn signal(data: &DataDir, args: &Signal) -> Result<u8> {
     let target = target::find(&Store::new(data.state()), Some(&args.target))?;
-    let parts = wiring::parts(data, &target.alloc.record).await?;
+    let wired = wiring::wire(data, &target.alloc.record, Role::Visitor).await?;
     let running = target
         .alloc
         .tasks
@@ -26,13 +27,14 @@ pub(crate) async fn signal(data: &DataDir, args: &Signal) -> Result<u8> {
     }
     let name = signal_name(&args.signal);
     for task in tasks {
-        let attached = attach(data, &parts, &target.alloc, task).await?;
+        let attached = attach(data, &wired.parts, &target.alloc, task).await?;
         let sent = attached.driver.signal_task(&attached.id, &name).await;
         sent.with_context(|| format!("cannot send {name} to task \"{task}\""))?;
         if output::is_json() {
             output::print_json(&serde_json::json!({ "task": task, "signal": name }));
         }
     }
+    wired.close().await;
     Ok(0)
 }
 

@@ -18,7 +18,8 @@ use crate::exit::usage;
 use crate::paths::DataDir;
 use crate::signals::Signals;
 use crate::target::{self, Alloc, Target};
-use crate::{output, purge, wiring};
+use crate::wiring::{self, Role};
+use crate::{output, purge};
 
 /// How long a stop may take before it says what it waits for.
 const LONG: Duration = Duration::from_secs(3);
@@ -153,9 +154,11 @@ async fn end_here(data: &DataDir, store: &Store, record: &AllocRecord, desired: 
         return Ok(None);
     };
     let run = async {
-        let (runner, control) = take_up(data, record, lock).await?;
+        let (runner, control, wired) = take_up(data, record, lock).await?;
         control.request(desired);
-        anyhow::Ok(signals.run(runner, control, output::notice).await?)
+        let outcome = signals.run(runner, control, output::notice).await;
+        wired.close().await;
+        anyhow::Ok(outcome?)
     };
     let error = match run.await {
         Ok(outcome) => return Ok(Some(outcome)),
@@ -170,9 +173,11 @@ async fn end_here(data: &DataDir, store: &Store, record: &AllocRecord, desired: 
     let Some(lock) = try_lock(store, record)? else {
         return Ok(None);
     };
-    let parts = wiring::parts(data, record).await?;
+    let wired = wiring::wire(data, record, Role::Runner).await?;
     let dir = data.allocs().join(&record.id);
-    Ok(Some(reap(record, &parts, &dir, &lock, desired).await?))
+    let reaped = reap(record, &wired.parts, &dir, &lock, desired).await;
+    wired.close().await;
+    Ok(Some(reaped?))
 }
 
 /// The right to run the allocation; none when somebody else has it.

@@ -20,9 +20,11 @@ pub(crate) async fn supervise(data: &DataDir, alloc_id: &str) -> Result<u8> {
     let records = store.list()?;
     let record = records.into_iter().find(|record| record.id == alloc_id);
     let record = record.with_context(|| format!("there is no allocation {alloc_id}"))?;
-    let (runner, control) = take_up(data, &record, lock).await?;
+    let (runner, control, wired) = take_up(data, &record, lock).await?;
     drop(tokio::spawn(say_that_it_is_taken_up(control.clone())));
-    let outcome = signals.run(runner, control, output::notice).await?;
+    let outcome = signals.run(runner, control, output::notice).await;
+    wired.close().await;
+    let outcome = outcome?;
     // Records and logs stay until `encamp stop`: nobody may have seen them yet.
     match left_behind(alloc_id, outcome.remains()) {
         Some(left) => bail!(left),

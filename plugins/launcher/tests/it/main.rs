@@ -7,6 +7,8 @@ mod broken;
 #[cfg(test)]
 mod camp;
 #[cfg(test)]
+mod catalog;
+#[cfg(test)]
 mod docker;
 #[cfg(test)]
 mod exec;

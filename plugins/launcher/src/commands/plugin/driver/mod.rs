@@ -1,7 +1,6 @@
 //! `encamp plugin driver`.
 
 mod alloc;
-mod collect;
 mod command;
 mod exec;
 mod show;
@@ -21,13 +20,13 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 
 use self::alloc::Alloc;
-use self::collect::Collector;
 use self::command::{Command, Destroy, Logs, Signal, Start, Stats, Stop};
 use self::tasks::{Task, Tasks};
 use self::watch::{Events, Latest};
 use super::launch::{Launcher, Running, waited_for};
 use super::{config, info, opened};
 use crate::cli::plugin::Session as Args;
+use crate::collect::Collector;
 use crate::exit::{self, usage};
 use crate::lines::Lines;
 use crate::output;
@@ -193,7 +192,7 @@ impl Driving {
         };
         let alloc = self.alloc.insert(alloc);
         let task = alloc.task((&self.name, &self.capabilities), &name, args, value)?;
-        let collector = Collector::start(&task.output, &alloc.logs(), &name)?;
+        let collector = Collector::start(&task.output, &alloc.logs(), &name, encamp_logs::Config::default())?;
         let id = task.id.clone();
         // Known before it is started: whatever comes of that, it is removed.
         let known = self.tasks.add(Task::new(task.clone(), collector));

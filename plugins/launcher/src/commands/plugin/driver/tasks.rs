@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-use super::collect::Collector;
 use super::show;
+use crate::collect::Collector;
 use crate::exit::usage;
 use crate::session::{Ids, Screen};
 

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 /// Both streams of a task, as far as they come by pipes.
 #[derive(Debug, Default)]
-pub(super) struct Collector {
+pub(crate) struct Collector {
     pipes: Vec<(Arc<Pipe>, AbortHandle)>,
 }
 
@@ -23,7 +23,7 @@ struct Pipe {
 }
 
 impl Collector {
-    pub(super) fn start(output: &TaskOutput, logs: &Path, task: &str) -> Result<Self> {
+    pub(crate) fn start(output: &TaskOutput, logs: &Path, task: &str, limits: Config) -> Result<Self> {
         let TaskOutput::Fifo { stdout, stderr } = output else {
             return Ok(Self::default());
         };
@@ -32,7 +32,7 @@ impl Collector {
             // Open for writing, too: it has no end when the task is started again, or has not been started yet.
             let from = OpenOptions::new().read_write(true).open_receiver(path);
             let from = from.with_context(|| format!("cannot open the pipe {}", path.display()))?;
-            let to = Writer::open(logs, task, stream, Config::default()).context("cannot open a log file")?;
+            let to = Writer::open(logs, task, stream, limits).context("cannot open a log file")?;
             let pipe = Arc::new(Pipe { from, to: to.into() });
             let copying = tokio::spawn(copy(Arc::clone(&pipe)));
             pipes.push((pipe, copying.abort_handle()));
@@ -41,7 +41,7 @@ impl Collector {
     }
 
     /// Takes what is in the pipes just now.
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         for (pipe, _) in &self.pipes {
             pipe.drain();
         }
