@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,7 +38,8 @@ docker, exec or raw_exec to this file) the argument is left out:
     }
 
 Options:
-  --state-dir DIR  where to keep what must outlive the plugin; as root /run/encamp, else $XDG_RUNTIME_DIR/encamp
+  --state-dir DIR  where to keep what must outlive the plugin; as root /run/encamp, else $XDG_RUNTIME_DIR/encamp,
+                   else a directory of the user's own in $TMPDIR
   -h, --help       print this
   -V, --version    print the version
 ";
@@ -45,7 +49,10 @@ fn main() -> ExitCode {
     match Options::parse(args) {
         Ok(Options::Help) => print(USAGE),
         Ok(Options::Version) => print(concat!("encamp-plugin ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ok(Options::Serve { driver, state_dir }) => serve(&driver, &state_dir),
+        Ok(Options::Serve { driver, state_dir }) => match state_dir.map_or_else(usual_state_dir, Ok) {
+            Ok(state_dir) => serve(&driver, &state_dir),
+            Err(problem) => fail(&problem, 1),
+        },
         Err(problem) => fail(&format!("{problem}\n\n{USAGE}"), 2),
     }
 }
@@ -99,10 +106,55 @@ fn fail(problem: &str, code: u8) -> ExitCode {
 }
 
 /// Where what must outlive the plugin is kept, but not the machine's next start.
-fn usual_state_dir() -> PathBuf {
-    if nix::unistd::geteuid().is_root() {
-        return PathBuf::from("/run/encamp");
+fn usual_state_dir() -> Result<PathBuf, String> {
+    let user = nix::unistd::geteuid();
+    if user.is_root() {
+        return Ok(PathBuf::from("/run/encamp"));
     }
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty());
-    runtime.map_or_else(std::env::temp_dir, PathBuf::from).join("encamp")
+    if let Some(runtime) = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()) {
+        return Ok(PathBuf::from(runtime).join("encamp"));
+    }
+    own(std::env::temp_dir().join(format!("encamp-{user}")))
+}
+
+/// A directory in one that everybody may write to: whoever made it first must have been this user.
+fn own(dir: PathBuf) -> Result<PathBuf, String> {
+    let refused = |why: &dyn std::fmt::Display| {
+        let dir = dir.display();
+        format!("cannot keep state in {dir}: {why}; set XDG_RUNTIME_DIR, or name another directory with --state-dir")
+    };
+    match DirBuilder::new().mode(0o700).create(&dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(refused(&error)),
+        _ => {}
+    }
+    let found = fs::symlink_metadata(&dir).map_err(|error| refused(&error))?;
+    let is_own = found.is_dir() && found.uid() == nix::unistd::geteuid().as_raw() && found.mode() & 0o022 == 0;
+    if is_own {
+        Ok(dir)
+    } else {
+        Err(refused(&"somebody else may write to it"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_others_may_write_to_is_not_taken() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("encamp");
+        for _ in 0..2 {
+            assert_eq!(own(dir.clone()), Ok(dir.clone()));
+            assert_eq!(fs::metadata(&dir).unwrap().mode() & 0o777, 0o700);
+        }
+        let link = temp.path().join("link");
+        symlink(&dir, &link).unwrap();
+        own(link).unwrap_err();
+        fs::set_permissions(&dir, fs::Permissions::from_mode(0o770)).unwrap();
+        own(dir).unwrap_err();
+        own(temp.path().join("none/encamp")).unwrap_err();
+    }
 }

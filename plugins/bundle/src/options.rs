@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use lexopt::prelude::*;
 
-use crate::usual_state_dir;
-
 const DRIVERS: [&str; 3] = ["docker", "exec", "raw_exec"];
 
 /// What the program is asked to be.
@@ -14,7 +12,11 @@ const DRIVERS: [&str; 3] = ["docker", "exec", "raw_exec"];
 pub(crate) enum Options {
     Help,
     Version,
-    Serve { driver: String, state_dir: PathBuf },
+    /// In the usual directory, where none is named.
+    Serve {
+        driver: String,
+        state_dir: Option<PathBuf>,
+    },
 }
 
 impl Options {
@@ -36,7 +38,6 @@ impl Options {
         if !DRIVERS.contains(&driver.as_str()) {
             return Err(format!("{driver} is none of the drivers {}", DRIVERS.join(", ")).into());
         }
-        let state_dir = state_dir.unwrap_or_else(usual_state_dir);
         Ok(Self::Serve { driver, state_dir })
     }
 }
@@ -58,7 +59,7 @@ mod tests {
         match (parsed, expected) {
             (Ok(Options::Serve { driver, state_dir }), Ok((name, dir))) => {
                 assert_eq!(driver, name, "{args:?}");
-                assert_eq!(state_dir, dir.map_or_else(usual_state_dir, PathBuf::from), "{args:?}");
+                assert_eq!(state_dir, dir.map(PathBuf::from), "{args:?}");
             }
             (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected, "{args:?}"),
             (parsed, _) => panic!("{args:?}: {parsed:?}"),
