@@ -64,13 +64,13 @@ impl Launcher {
         });
         let began = Instant::now();
         let program = Program::new(&path).args(args);
-        let client = waited_for("the plugin to start", host.launch(program)).await?;
+        let client = waited_for("the plugin to start", Box::pin(host.launch(program))).await?;
         let took = began.elapsed();
         let life = encamp_base_grpc::life(&client);
         let connected = within(
             timeout,
             "to say what it is",
-            RemotePlugin::connect(client.channel(), life),
+            Box::pin(RemotePlugin::connect(client.channel(), life)),
         )
         .await?;
         let plugin = connected.map_err(|error| spelled(&path, error))?;
