@@ -1,7 +1,8 @@
 //! The first use of a plugin through the catalog, beside its bare launch.
 #![expect(clippy::unwrap_used, reason = "a bench cannot go on without")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -12,8 +13,21 @@ use encamp_goplugin::Program;
 use encamp_hclspec::{Body, Source};
 use tokio::runtime::Runtime;
 
-/// The example, built the way this was: `cargo build --profile bench -p encamp-catalog --examples`.
+/// The example, which is built first.
 fn toy() -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--profile",
+            "bench",
+            "--package",
+            "encamp-catalog",
+            "--example",
+            "toy",
+        ])
+        .status();
+    assert!(built.unwrap().success(), "the example cannot be built");
     let bench = std::env::current_exe().unwrap();
     bench.parent().unwrap().with_file_name("examples").join("toy")
 }
@@ -21,19 +35,20 @@ fn toy() -> PathBuf {
 fn dispense(c: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    std::fs::copy(toy(), dir.path().join("toy")).unwrap();
-    let mut group = c.benchmark_group("first use");
+    let toy = toy();
+    std::fs::copy(&toy, dir.path().join("toy")).unwrap();
+    let mut group = c.benchmark_group("first use of a plugin");
     group.sample_size(20);
-    group.bench_function("catalog", |bench| {
+    group.bench_function("ours", |bench| {
         bench.iter_custom(|rounds| runtime.block_on(first_uses(dir.path(), rounds)));
     });
     group.bench_function("bare launch", |bench| {
-        bench.iter_custom(|rounds| runtime.block_on(launches(rounds)));
+        bench.iter_custom(|rounds| runtime.block_on(launches(&toy, rounds)));
     });
     group.finish();
 }
 
-async fn first_uses(dir: &std::path::Path, rounds: u64) -> Duration {
+async fn first_uses(dir: &Path, rounds: u64) -> Duration {
     let config = Body::parse(Source::new("toy", "store = \"/nowhere\"".to_owned())).unwrap();
     let mut settings = Settings::new(dir, vec![Listed::new("toy").with_config(config)], dir.join("state"));
     settings.safety = Safety::of_this_process().trusting_above(dir);
@@ -49,11 +64,11 @@ async fn first_uses(dir: &std::path::Path, rounds: u64) -> Duration {
     total
 }
 
-async fn launches(rounds: u64) -> Duration {
+async fn launches(toy: &Path, rounds: u64) -> Duration {
     let mut total = Duration::ZERO;
     for _ in 0..rounds {
         let start = Instant::now();
-        let driver = LaunchedDriver::launch(Program::new(toy())).await.unwrap();
+        let driver = LaunchedDriver::launch(Program::new(toy)).await.unwrap();
         total += start.elapsed();
         driver.kill().await;
     }
