@@ -87,6 +87,13 @@ pub(crate) struct Started {
     pub(crate) at: SystemTime,
 }
 
+impl Started {
+    /// Whether its process is there, and has not ended yet.
+    pub(crate) fn is_alive(self) -> bool {
+        crate::proc::Stat::of(self.pid).is_some_and(|stat| stat.start == self.start && !stat.is_zombie)
+    }
+}
+
 /// What is known of the task.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Status {

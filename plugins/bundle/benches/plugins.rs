@@ -171,7 +171,8 @@ fn run(
 ) -> Result<BTreeMap<String, f64>, Box<dyn std::error::Error>> {
     let mut host = Command::new(peers.join("host.test"));
     host.args(["-test.run=^$", &format!("-test.bench=^Benchmark{}$", bench.name)]);
-    host.arg(format!("-test.benchtime={}", bench.repeats))
+    host.arg("-test.timeout=3m")
+        .arg(format!("-test.benchtime={}", bench.repeats))
         .env("ENCAMP_PLUGIN_DIR", plugins);
     // Only ours keeps state.
     if let Some(state) = state {

@@ -100,12 +100,16 @@ impl Process {
         self.0.exit.get().cloned()
     }
 
-    /// How it ended; `None` while it runs. Asks the supervising process if that is not known here.
+    /// How it ended; `None` while it runs. The supervising process is asked only once the main process is gone: that it
+    /// is there, the kernel tells sooner.
     ///
     /// # Errors
     /// [`ControlError::Unresponsive`] after [`Executor::ANSWER_TIMEOUT`]; [`ControlError::Connection`] when neither the
     /// supervising process nor the state directory can be asked.
     pub async fn status(&self) -> Result<Option<Exit>, ControlError> {
+        if self.exit().is_none() && self.0.started.is_alive() {
+            return Ok(None);
+        }
         match self.look().await {
             Look::Silent => Err(ControlError::Unresponsive(Executor::ANSWER_TIMEOUT)),
             Look::Unclear(error) => Err(ControlError::Connection(error)),

@@ -9,11 +9,21 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/nomad/client/lib/cgroupslib"
+	"github.com/hashicorp/nomad/client/lib/idset"
+	"github.com/hashicorp/nomad/client/lib/numalib/hw"
 )
 
-// Begin makes the cgroups that all tasks share.
+// Begin makes the cgroups that all tasks share, and gives them all cores.
 func Begin() error {
-	return cgroupslib.Init(hclog.NewNullLogger(), fmt.Sprintf("0-%d", runtime.NumCPU()-1))
+	logger := hclog.NewNullLogger()
+	if err := cgroupslib.Init(logger, fmt.Sprintf("0-%d", runtime.NumCPU()-1)); err != nil {
+		return err
+	}
+	cores := idset.Empty[hw.CoreID]()
+	for core := range runtime.NumCPU() {
+		cores.Insert(hw.CoreID(core))
+	}
+	return cgroupslib.GetPartition(logger, cores).Reserve(idset.Empty[hw.CoreID]())
 }
 
 // Setup makes a task's cgroups, and names the one that its driver is told of.

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func BenchmarkHealthCheck(b *testing.B) {
 
 func BenchmarkInspectTask(b *testing.B) {
 	h := use(b, measured)
-	task, _ := h.start(measured, "exec sleep 600")
+	task := h.quiet("exec sleep 600")
 	latencies(b, func() error {
 		_, err := h.driver.InspectTask(task.ID)
 		return err
@@ -59,7 +60,6 @@ func BenchmarkStartToExit(b *testing.B) {
 		schema, err := h.driver.TaskConfigSchema()
 		must.NoError(b, err)
 		must.NoError(b, task.EncodeDriverConfig(decode(b, schema, map[string]any{"command": "/bin/true"})))
-		// No process of the agent's takes output here: neither driver is to write any.
 		task.StdoutPath, task.StderrPath = os.DevNull, os.DevNull
 		tasks = append(tasks, task)
 	}
@@ -83,7 +83,7 @@ func BenchmarkStartToExit(b *testing.B) {
 func BenchmarkExecStream(b *testing.B) {
 	const size = 64 << 20
 	h := use(b, measured)
-	task, _ := h.start(measured, "exec sleep 600")
+	task := h.quiet("exec sleep 600")
 	driver, ok := h.driver.(drivers.ExecTaskStreamingRawDriver)
 	must.True(b, ok)
 	b.SetBytes(size)
@@ -95,10 +95,11 @@ func BenchmarkExecStream(b *testing.B) {
 	}
 }
 
-// The far end of an exec session: nobody types, and what comes is counted.
+// The far end of an exec session: nobody types, which is said at once, and what comes is counted.
 type counting struct {
-	bytes int
-	end   chan struct{}
+	bytes  int
+	closed bool
+	end    chan struct{}
 }
 
 func (c *counting) Send(frame *drivers.ExecTaskStreamingResponseMsg) error {
@@ -110,12 +111,17 @@ func (c *counting) Send(frame *drivers.ExecTaskStreamingResponseMsg) error {
 }
 
 func (c *counting) Recv() (*dproto.ExecTaskStreamingRequest, error) {
+	if !c.closed {
+		c.closed = true
+		return &dproto.ExecTaskStreamingRequest{Stdin: &dproto.ExecTaskStreamingIOOperation{Close: true}}, nil
+	}
 	<-c.end
 	return nil, io.EOF
 }
 
-// What a plugin that does nothing keeps for itself.
+// What a plugin that does nothing keeps for itself. A program that is not written to the disk yet would count as its own.
 func BenchmarkIdleMemory(b *testing.B) {
+	syscall.Sync()
 	h := use(b, measured)
 	for range b.N {
 		time.Sleep(time.Second)
@@ -126,7 +132,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 // 1,000 calls that wait, on one plugin.
 func BenchmarkThousandWaits(b *testing.B) {
 	h := use(b, measured)
-	task, _ := h.start(measured, "exec sleep 600")
+	task := h.quiet("exec sleep 600")
 	before := privateDirty(b, h)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -153,7 +159,7 @@ func BenchmarkThousandStats(b *testing.B) {
 	var first sync.WaitGroup
 	var last *drivers.TaskConfig
 	for range 1000 {
-		last, _ = h.start(measured, "exec sleep 600")
+		last = h.quiet("exec sleep 600")
 		samples, err := h.driver.TaskStats(ctx, last.ID, time.Second)
 		must.NoError(b, err)
 		first.Add(1)
@@ -170,6 +176,16 @@ func BenchmarkThousandStats(b *testing.B) {
 		return err
 	})
 	b.ReportMetric(privateDirty(b, h)-before, "KiB")
+}
+
+// A task without output: no process of an agent's takes any here.
+func (h *host) quiet(script string) *drivers.TaskConfig {
+	task := h.task(measured, script)
+	task.StdoutPath, task.StderrPath = os.DevNull, os.DevNull
+	_, _, err := h.driver.StartTask(task)
+	must.NoError(h.t, err)
+	h.t.Cleanup(func() { _ = h.driver.DestroyTask(task.ID, true) })
+	return task
 }
 
 // latencies calls b.N times and reports the median and what one call in a hundred takes.
