@@ -61,6 +61,8 @@ fn fetch() -> Result<PathBuf> {
             "--location",
             "--retry",
             "3",
+            "--max-time",
+            "600",
             "--output",
         ])
         .arg(&zip)

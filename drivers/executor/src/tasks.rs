@@ -41,7 +41,7 @@ use encamp_driver::{
     TaskState, TaskStats, TaskStatus, Topology,
 };
 use futures_util::{StreamExt, stream};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 use tokio::task::AbortHandle;
 use tokio_stream::wrappers::BroadcastStream;
 
@@ -90,6 +90,8 @@ struct Task {
     process: Process,
     /// Passes on what the task has to tell, for as long as the driver knows the task.
     follower: AbortHandle,
+    /// How it ended, from the follower. One for all who wait: each is a call of some host, and there may be thousands.
+    exit: watch::Receiver<Option<Exit>>,
 }
 
 impl Drop for Task {
@@ -170,7 +172,16 @@ impl Tasks {
     /// Nothing is lost.
     pub async fn wait(&self, id: &str) -> Result<ExitResult> {
         // Not the task itself: a waiter must not keep a destroyed task's follower alive.
-        let process = self.task(id)?.process.clone();
+        let (process, mut exit) = {
+            let task = self.task(id)?;
+            (task.process.clone(), task.exit.clone())
+        };
+        if let Ok(exit) = exit.wait_for(Option::is_some).await
+            && let Some(exit) = exit.as_ref()
+        {
+            return Ok(exit_result(exit));
+        }
+        // The task was destroyed.
         Ok(exit_result(&process.wait().await))
     }
 
@@ -364,11 +375,13 @@ struct Reservation<'t> {
 
 impl Reservation<'_> {
     fn fill(&self, config: &TaskConfig, process: Process) {
-        let follower = tokio::spawn(follow(process.clone(), template(config), self.tasks.events.clone()));
+        let (ended, exit) = watch::channel(process.exit());
+        let follower = follow(process.clone(), template(config), self.tasks.events.clone(), ended);
         let task = Task {
             name: config.name.clone(),
             process,
-            follower: follower.abort_handle(),
+            follower: tokio::spawn(follower).abort_handle(),
+            exit,
         };
         self.tasks.slots().insert(self.id.clone(), Slot::Task(Arc::new(task)));
     }
@@ -394,8 +407,13 @@ fn template(config: &TaskConfig) -> TaskEvent {
     }
 }
 
-/// Passes on what a task has to tell until it ends.
-async fn follow(process: Process, template: TaskEvent, events: broadcast::Sender<TaskEvent>) {
+/// Passes on what a task has to tell until it ends, and how it ended.
+async fn follow(
+    process: Process,
+    template: TaskEvent,
+    events: broadcast::Sender<TaskEvent>,
+    ended: watch::Sender<Option<Exit>>,
+) {
     let mut from = process.events();
     while let Some(event) = from.next().await {
         let message = match event {
@@ -405,7 +423,10 @@ async fn follow(process: Process, template: TaskEvent, events: broadcast::Sender
             Event::LogRecovered { stream, lost } => {
                 format!("Output to {stream} is written again; {lost} bytes were lost")
             }
-            _ => continue,
+            Event::Exited(exit) => {
+                ended.send_replace(Some(exit));
+                continue;
+            }
         };
         // Nobody may be listening.
         drop(events.send(TaskEvent {

@@ -66,11 +66,12 @@ impl RemotePlugin {
             .max_decoding_message_size(MAX_MESSAGE)
             .max_encoding_message_size(MAX_MESSAGE);
         let failed = |call| move |source| ConnectError::Call { call, source };
-        let answer = life.answer(soon(client.plugin_info(wire::PluginInfoRequest {}))).await;
+        // Boxed, for callers' futures hold this one.
+        let call = Box::pin(soon(client.plugin_info(wire::PluginInfoRequest {})));
+        let answer = life.answer(call).await;
         let info = info(answer.map_err(failed("PluginInfo"))?.into_inner())?;
-        let answer = life
-            .answer(soon(client.config_schema(wire::ConfigSchemaRequest {})))
-            .await;
+        let call = Box::pin(soon(client.config_schema(wire::ConfigSchemaRequest {})));
+        let answer = life.answer(call).await;
         let message = answer.map_err(failed("ConfigSchema"))?.into_inner().spec;
         let schema = message.map(spec::from_message).transpose();
         let schema = schema.map_err(|diagnostics| ConnectError::Schema {

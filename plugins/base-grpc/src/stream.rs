@@ -2,9 +2,11 @@
 
 use std::future;
 use std::pin::Pin;
+use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _, stream};
-use tonic::{Status, Streaming};
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use tokio::time::timeout;
+use tonic::{Response, Status, Streaming};
 
 use crate::{CallError, Ended, Life};
 
@@ -18,7 +20,29 @@ pub fn held_open<T: Send + 'static>(
     messages.chain(stream::once(future::pending())).boxed()
 }
 
+/// How long a stream that is opened may be silent before it counts as open.
+const ANSWER: Duration = Duration::from_millis(200);
+
 impl Life {
+    /// Opens a stream. Peers in Go answer together with their first message: they are not waited for that long.
+    ///
+    /// # Errors
+    /// A plugin that ends, or refuses at once; a later refusal is the stream's first item.
+    pub async fn open<M: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + Send + 'static,
+    ) -> Result<BoxStream<Result<M, CallError>>, CallError> {
+        let life = self.clone();
+        let mut opened = Box::pin(async move {
+            let messages = life.answer(call).await?.into_inner();
+            Ok(life.stream(messages))
+        });
+        match timeout(ANSWER, &mut opened).await {
+            Ok(opened) => opened,
+            Err(_) => Ok(stream::once(opened).try_flatten().boxed()),
+        }
+    }
+
     /// What a stream of the plugin's says, until it ends, and that the plugin has ended where that is why.
     pub fn stream<M: Send + 'static>(&self, messages: Streaming<M>) -> BoxStream<Result<M, CallError>> {
         let next = async |state: Option<(Streaming<M>, Self)>| {

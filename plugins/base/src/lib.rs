@@ -25,6 +25,7 @@
 mod attribute;
 mod topology;
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -106,8 +107,8 @@ impl PluginInfo {
     }
 }
 
-/// What a host hands to [`Plugin::set_config`].
-#[derive(Clone, Debug, PartialEq)]
+/// What a host hands to [`Plugin::set_config`]. `Debug` keeps the configuration to itself: it may hold credentials.
+#[derive(Clone, PartialEq)]
 pub struct PluginConfig {
     /// The configuration, already decoded by [`Plugin::config_schema`].
     pub config: Value,
@@ -128,6 +129,16 @@ impl PluginConfig {
             topology: None,
             client_ports: None,
         }
+    }
+}
+
+impl fmt::Debug for PluginConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginConfig")
+            .field("api_version", &self.api_version)
+            .field("topology", &self.topology)
+            .field("client_ports", &self.client_ports)
+            .finish_non_exhaustive()
     }
 }
 

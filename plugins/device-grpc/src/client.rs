@@ -67,13 +67,15 @@ impl RemoteDevicePlugin {
         Ok(answer.map_err(from_call)?.into_inner())
     }
 
-    fn stream<M: Send + 'static, T: Send + 'static>(
+    /// Opens a stream of what `read` makes of the messages.
+    async fn open<M: Send + 'static, T: Send + 'static>(
         &self,
-        messages: Streaming<M>,
+        call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + Send + 'static,
         read: fn(M) -> Result<T>,
-    ) -> BoxStream<Result<T>> {
+    ) -> Result<BoxStream<Result<T>>> {
+        let messages = self.life().open(call).await.map_err(from_call)?;
         let read = move |message: Result<M, CallError>| message.map_err(from_call).and_then(read);
-        self.life().stream(messages).map(read).boxed()
+        Ok(messages.map(read).boxed())
     }
 }
 
@@ -96,8 +98,8 @@ impl Plugin for RemoteDevicePlugin {
 impl DevicePlugin for RemoteDevicePlugin {
     async fn fingerprint(&self) -> Result<BoxStream<Result<Vec<DeviceGroup>>>> {
         let mut client = self.client.clone();
-        let looks = self.ask(client.fingerprint(wire::FingerprintRequest {})).await?;
-        Ok(self.stream(looks, group::from_message))
+        let call = async move { client.fingerprint(wire::FingerprintRequest {}).await };
+        self.open(call, group::from_message).await
     }
 
     async fn reserve(&self, ids: &[String]) -> Result<Reservation> {
@@ -112,7 +114,7 @@ impl DevicePlugin for RemoteDevicePlugin {
             collection_interval: Some(time::duration_message(interval)),
         };
         let mut client = self.client.clone();
-        let samples = self.ask(client.stats(request)).await?;
-        Ok(self.stream(samples, |message| Ok(stats::from_message(message))))
+        let call = async move { client.stats(request).await };
+        self.open(call, |message| Ok(stats::from_message(message))).await
     }
 }

@@ -13,7 +13,7 @@ use encamp_driver::{
 use encamp_hclspec::Spec;
 use encamp_proto::driver as wire;
 use encamp_proto::driver::driver_client::DriverClient;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::StreamExt as _;
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status, Streaming};
@@ -22,9 +22,6 @@ use crate::convert::{capabilities, fingerprint, network, stats, task};
 use crate::error::from_call;
 
 mod exec;
-
-/// How long a plugin may take to answer that a stream is open, before it is taken for open.
-const ANSWER: Duration = Duration::from_millis(200);
 
 /// What a driver without a call says, in the words that hosts know; for calls that every driver has, there are none.
 const NO_STATS: &str = "stats not implemented for driver";
@@ -102,35 +99,17 @@ impl RemoteDriver {
         }
     }
 
-    /// Opens a stream. Peers in Go answer together with their first message: they are not waited for that long.
+    /// Opens a stream of what `read` makes of the messages.
     async fn open<M: Send + 'static, T: Send + 'static>(
         &self,
         unsupported: &'static str,
         call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + Send + 'static,
         read: fn(M) -> Result<T>,
     ) -> Result<BoxStream<Result<T>>> {
-        let driver = self.clone();
-        let mut opened = Box::pin(async move {
-            let messages = driver.ask(unsupported, call).await?;
-            Ok(driver.stream(messages, read))
-        });
-        match tokio::time::timeout(ANSWER, &mut opened).await {
-            Ok(opened) => opened,
-            Err(_) => Ok(stream::once(opened).try_flatten().boxed()),
-        }
-    }
-
-    /// What a stream of the plugin's says, until it ends, and that the plugin has ended where that is why.
-    fn stream<M: Send + 'static, T: Send + 'static>(
-        &self,
-        messages: Streaming<M>,
-        read: fn(M) -> Result<T>,
-    ) -> BoxStream<Result<T>> {
-        let messages = self.life().stream(messages);
-        let read = move |message: std::result::Result<M, CallError>| {
-            message.map_err(|error| from_call(error, NO_DRIVER)).and_then(read)
-        };
-        messages.map(read).boxed()
+        let failed = move |error| from_call(error, unsupported);
+        let messages = self.life().open(call).await.map_err(failed)?;
+        let read = move |message: std::result::Result<M, CallError>| message.map_err(failed).and_then(read);
+        Ok(messages.map(read).boxed())
     }
 }
 

@@ -147,8 +147,8 @@ pub struct Device {
     pub cgroup_permissions: String,
 }
 
-/// What a host keeps to find a task again after a restart.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What a host keeps to find a task again after a restart. `Debug` keeps the driver's record to itself.
+#[derive(Clone, Default, PartialEq)]
 pub struct TaskHandle {
     /// The version of `driver_state`, as the start gave it.
     pub version: i32,
@@ -161,8 +161,18 @@ pub struct TaskHandle {
     pub driver_state: Vec<u8>,
 }
 
-/// What a start gives back.
-#[derive(Clone, Debug, PartialEq)]
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TaskHandle")
+            .field("version", &self.version)
+            .field("config", &self.config)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a start gives back. `Debug` keeps the driver's record to itself.
+#[derive(Clone, PartialEq)]
 pub struct StartedTask {
     /// The version of `driver_state`, for the driver's own later lives. Those of most drivers are 1.
     pub version: i32,
@@ -171,6 +181,15 @@ pub struct StartedTask {
     pub driver_state: Vec<u8>,
     /// The task's own address, where the driver gave it one.
     pub network: Option<NetworkOverride>,
+}
+
+impl fmt::Debug for StartedTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartedTask")
+            .field("version", &self.version)
+            .field("network", &self.network)
+            .finish_non_exhaustive()
+    }
 }
 
 impl StartedTask {

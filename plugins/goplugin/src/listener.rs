@@ -281,11 +281,17 @@ pub(crate) fn find_group(group: &str) -> Result<u32, ListenError> {
         .ok_or_else(|| ListenError::UnknownGroup(group.to_owned()))
 }
 
-/// Whether a directory is one that this crate has made, by its name.
+/// Whether a directory is one that this crate has made: named so, and its user's own.
 #[cfg(feature = "host")]
 pub(crate) fn is_private(dir: &Path) -> bool {
-    dir.file_name()
-        .is_some_and(|name| name.as_bytes().starts_with(PRIVATE.as_bytes()))
+    let is_named_so = dir
+        .file_name()
+        .is_some_and(|name| remains::is_named_so(name.as_bytes()));
+    let is_own = |data: fs::Metadata| {
+        use std::os::unix::fs::MetadataExt as _;
+        data.is_dir() && data.uid() == nix::unistd::geteuid().as_raw()
+    };
+    is_named_so && fs::symlink_metadata(dir).is_ok_and(is_own)
 }
 
 fn random() -> u64 {

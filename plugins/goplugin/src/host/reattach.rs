@@ -126,7 +126,7 @@ pub(super) async fn reattach(host: &Host, config: &ReattachConfig, output: Outpu
     let channel = connected.map_err(|_| ReattachError::Timeout(pid))??;
     // The number may have changed hands before the process was found, but then not what listens.
     let life = process.watch().map_err(|source| ReattachError::Watch { pid, source })?;
-    let files = Files::new(config.socket_dir.clone().map(PrivateDir::adopt));
+    let files = Files::new(private_dir(config));
     files.add(address);
     let closed = CancellationToken::new();
     let (broker, messages) = Broker::new(
@@ -169,8 +169,13 @@ async fn remove_remains(config: &ReattachConfig) {
     if listener::dial(&config.address).await.is_ok() {
         return;
     }
+    drop(private_dir(config));
+}
+
+/// The recorded directory, if it is one of this crate's making: a record may be wrong, and what is removed is gone.
+fn private_dir(config: &ReattachConfig) -> Option<PrivateDir> {
     let dir = config.socket_dir.clone().filter(|dir| is_private(dir));
-    drop(dir.map(PrivateDir::adopt));
+    dir.map(PrivateDir::adopt)
 }
 
 fn place(host: &Host, config: &ReattachConfig) -> SocketPlace {

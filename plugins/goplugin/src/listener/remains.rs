@@ -39,7 +39,7 @@ pub(super) fn remove(parent: &Path) {
     }
 }
 
-fn is_named_so(name: &[u8]) -> bool {
+pub(super) fn is_named_so(name: &[u8]) -> bool {
     let random = name.strip_prefix(PRIVATE.as_bytes());
     random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit))
 }
