@@ -284,9 +284,10 @@ pub(crate) fn find_group(group: &str) -> Result<u32, ListenError> {
 /// Whether a directory is one that this crate has made: named so, and its user's own.
 #[cfg(feature = "host")]
 pub(crate) fn is_private(dir: &Path) -> bool {
-    let is_named_so = dir
-        .file_name()
-        .is_some_and(|name| remains::is_named_so(name.as_bytes()));
+    let is_named_so = dir.file_name().is_some_and(|name| {
+        let name = name.as_bytes();
+        remains::is_named_so(name) || name.strip_prefix(OF_HOST.as_bytes()).is_some_and(remains::is_random)
+    });
     let is_own = |data: fs::Metadata| {
         use std::os::unix::fs::MetadataExt as _;
         data.is_dir() && data.uid() == nix::unistd::geteuid().as_raw()
@@ -383,6 +384,23 @@ mod tests {
             panic!("not a unix socket")
         };
         path.clone()
+    }
+
+    #[cfg(feature = "host")]
+    #[test]
+    fn a_directory_that_is_only_named_alike_is_not_taken_for_ours() {
+        let temp = tempfile::tempdir().unwrap();
+        for (name, is_ours) in [
+            ("plugin-0123456789abcdef", true),
+            ("plugin-host-0123456789abcdef", true),
+            ("plugin-data", false),
+            ("plugin-host-0123456789abcdef0", false),
+        ] {
+            let path = temp.path().join(name);
+            assert!(!is_private(&path), "{name} is not there yet");
+            fs::create_dir(&path).unwrap();
+            assert_eq!(is_private(&path), is_ours, "{name}");
+        }
     }
 
     #[tokio::test]

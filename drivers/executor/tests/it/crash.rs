@@ -201,8 +201,9 @@ async fn a_state_directory_that_cannot_be_read_tells_nothing_of_the_task() {
     fs::rename(bed.state(), bed.dir.path().join("aside")).unwrap();
     fs::write(bed.state(), "").unwrap();
     for _ in 0..2 {
+        // The kernel knows that it runs.
         let status = process.status().await;
-        assert!(matches!(status, Err(ControlError::Connection(_))), "{status:?}");
+        assert!(matches!(status, Ok(None)), "{status:?}");
         let stop = process.stop(None, Duration::ZERO).await;
         assert!(matches!(stop, Err(ControlError::Connection(_))), "{stop:?}");
         let destroyed = process.destroy(false).await;

@@ -40,8 +40,12 @@ pub(super) fn remove(parent: &Path) {
 }
 
 pub(super) fn is_named_so(name: &[u8]) -> bool {
-    let random = name.strip_prefix(PRIVATE.as_bytes());
-    random.is_some_and(|random| random.len() == 16 && random.iter().all(u8::is_ascii_hexdigit))
+    name.strip_prefix(PRIVATE.as_bytes()).is_some_and(is_random)
+}
+
+/// Whether this is what follows a prefix in the names of private directories.
+pub(super) fn is_random(name: &[u8]) -> bool {
+    name.len() == 16 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn is_old_and_ours(dir: &Path) -> bool {
