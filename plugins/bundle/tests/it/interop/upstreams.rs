@@ -185,10 +185,15 @@ async fn a_deadline_that_upstreams_driver_ignores_is_held() {
     let task = task(&plugin, &prepared, "sleep 60").await;
     let id = task.id.clone();
     plugin.start_task(task).await.unwrap();
-    let command = ["/bin/sh", "-c", "sleep 30"].map(str::to_owned);
+    let pid_file = prepared.dir.path().join("pid");
+    let script = format!("sleep 30 & echo $! > {}; wait", pid_file.display());
+    let command = ["/bin/sh".to_owned(), "-c".to_owned(), script];
     let exec = plugin.exec_task(&id, &command, Duration::from_secs(1));
     let answer = timeout(Duration::from_secs(10), exec).await.unwrap();
     assert!(matches!(answer, Err(Error::DeadlineExceeded(_))), "{answer:?}");
+    // Upstream leaves it running.
+    let pid = std::fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
     plugin.destroy_task(&id, true).await.unwrap();
 }
 
