@@ -1,9 +1,10 @@
 //! Processes, as `/proc` tells of them.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::{fs, io};
 
 use nix::libc::{SIGKILL, SIGSTOP};
+use nix::poll::{PollFd, PollFlags, PollTimeout};
 
 use crate::sys;
 
@@ -55,6 +56,12 @@ pub(crate) fn stat_fields(text: &str) -> Option<Vec<&str>> {
 pub(crate) fn boot_id() -> String {
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
+}
+
+/// Whether the process that `pidfd` is about has ended.
+pub(crate) fn has_ended(pidfd: BorrowedFd<'_>) -> bool {
+    let mut ready = [PollFd::new(pidfd, PollFlags::POLLIN)];
+    matches!(nix::poll::poll(&mut ready, PollTimeout::ZERO), Ok(1))
 }
 
 /// Kills every process of a session; says how many there were.

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -44,6 +44,8 @@ struct Inner {
     /// One that watches, for whoever waits first.
     connection: Mutex<Option<Connection>>,
     exit: OnceLock<Exit>,
+    /// The main process, once it was looked at.
+    main: OnceLock<OwnedFd>,
 }
 
 /// What a [`Process`] is made of.
@@ -72,6 +74,7 @@ impl Process {
             child: tokio::sync::Mutex::new(parts.child),
             connection: Mutex::new(parts.connection),
             exit,
+            main: OnceLock::new(),
         }))
     }
 
@@ -107,7 +110,7 @@ impl Process {
     /// [`ControlError::Unresponsive`] after [`Executor::ANSWER_TIMEOUT`]; [`ControlError::Connection`] when neither the
     /// supervising process nor the state directory can be asked.
     pub async fn status(&self) -> Result<Option<Exit>, ControlError> {
-        if self.exit().is_none() && self.0.started.is_alive() {
+        if self.exit().is_none() && self.is_running() {
             return Ok(None);
         }
         match self.look().await {
@@ -333,6 +336,17 @@ impl Process {
                 Ok(Some(_)) | Err(_) => sleep(UNCLEAR_INTERVAL).await,
             }
         }
+    }
+
+    /// Whether the main process is there, and has not ended yet.
+    fn is_running(&self) -> bool {
+        if let Some(main) = self.0.main.get() {
+            return !proc::has_ended(main.as_fd());
+        }
+        if let Ok(Some(main)) = self.pidfd() {
+            return !proc::has_ended(self.0.main.get_or_init(|| main).as_fd());
+        }
+        self.0.started.is_alive()
     }
 
     /// A descriptor for the main process; `None` when that is gone, or its number another's.
