@@ -1,5 +1,6 @@
 //! A driver whose tasks are files, so that they outlive the plugin: a task runs until an exit code is written into its.
-//! `toy [NAME [VERSION [API-VERSION]]]` is for hosts to start; its option `store` is the directory of the files.
+//! `toy [NAME [VERSION [API-VERSION]]]` is for hosts to start; its option `store` is the directory of the files. A pipe
+//! `.info` or `.init` there holds up who asks for that, until somebody has written to it.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -29,6 +30,12 @@ impl Toy {
     fn path(&self, id: &str) -> PathBuf {
         self.store.get().cloned().unwrap_or_default().join(id.replace('/', "_"))
     }
+    /// Waits as long as there is something to wait for. Nothing is configured yet when a host starts the toy.
+    fn held_up(&self, by: &str) {
+        if let Some(store) = self.store.get() {
+            tokio::task::block_in_place(|| drop(fs::read(store.join(by))));
+        }
+    }
     /// The file of a task that this life of the plugin knows.
     fn file(&self, id: &str) -> Result<PathBuf> {
         let known = self.known().contains(id);
@@ -54,6 +61,7 @@ impl Toy {
 #[async_trait]
 impl Plugin for Toy {
     fn info(&self) -> PluginInfo {
+        self.held_up(".info");
         self.info.clone()
     }
     fn config_schema(&self) -> Spec {
@@ -74,6 +82,10 @@ impl Plugin for Toy {
 
 #[async_trait]
 impl Driver for Toy {
+    async fn init(&self) -> Result<()> {
+        self.held_up(".init");
+        Ok(())
+    }
     async fn task_config_schema(&self) -> Result<Spec> {
         Ok(Spec::object([("say", Spec::attr("say", Type::String))]))
     }

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::ready;
 use std::sync::Arc;
 
-use encamp_driver::{BoxStream, Fingerprint, PluginType, Result, TaskEvent};
-use futures_util::future::join_all;
+use encamp_device::DeviceGroup;
+use encamp_driver::{BoxStream, Fingerprint, PluginType, TaskEvent};
+use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
 use tokio::sync::broadcast;
 
 use crate::supervisor::Supervisor;
-use crate::{Entry, Event, Finding, Settings, Supervised, feed, scan};
+use crate::{Entry, Event, Finding, Settings, Supervised, SupervisedDevice, feed, scan};
 
 /// How many events wait for a slow listener.
 const EVENTS: usize = 256;
@@ -23,6 +25,7 @@ const EVENTS: usize = 256;
 pub struct Catalog {
     plugins: Vec<Entry>,
     drivers: BTreeMap<String, Supervised>,
+    devices: BTreeMap<String, SupervisedDevice>,
     events: broadcast::Sender<Event>,
 }
 
@@ -40,16 +43,24 @@ impl Catalog {
         let (plugins, findings) = scan::scan(&settings).await;
         let (events, _) = broadcast::channel(EVENTS);
         let settings = Arc::new(settings);
-        let drivers = plugins
-            .iter()
-            .filter(|entry| entry.info().plugin_type == PluginType::Driver);
-        let drivers = drivers.map(|entry| {
+        let supervised = |entry: &Entry| {
             let supervisor = Supervisor::new(entry.clone(), Arc::clone(&settings), events.clone());
-            (entry.info().name.clone(), Supervised(Arc::new(supervisor)))
-        });
+            Arc::new(supervisor)
+        };
+        let (mut drivers, mut devices) = (BTreeMap::new(), BTreeMap::new());
+        for entry in &plugins {
+            let name = entry.info().name.clone();
+            match entry.info().plugin_type {
+                PluginType::Driver => drop(drivers.insert(name, Supervised(supervised(entry)))),
+                PluginType::Device => drop(devices.insert(name, SupervisedDevice(supervised(entry)))),
+                // Of no kind that anything could be asked of.
+                _ => {}
+            }
+        }
         let catalog = Self {
-            drivers: drivers.collect(),
             plugins,
+            drivers,
+            devices,
             events,
         };
         (catalog, findings)
@@ -71,6 +82,17 @@ impl Catalog {
         self.drivers.values()
     }
 
+    /// The device plugin that calls itself so. It is one and the same however often this is asked; nothing is started
+    /// before it is used.
+    pub fn device(&self, name: &str) -> Option<SupervisedDevice> {
+        self.devices.get(name).cloned()
+    }
+
+    /// All device plugins, by name.
+    pub fn devices(&self) -> impl Iterator<Item = &SupervisedDevice> {
+        self.devices.values()
+    }
+
     /// How each driver is, with its name: at once, on each change, and while it is down. Starts all of them.
     pub fn fingerprints(&self) -> BoxStream<(String, Fingerprint)> {
         merged(&self.drivers, |driver| feed::fingerprints(&driver.0))
@@ -81,6 +103,14 @@ impl Catalog {
         merged(&self.drivers, |driver| feed::task_events(&driver.0))
     }
 
+    /// Which devices each device plugin has, with the plugin's name: once it has said so, on each change, and while it is
+    /// down, when nobody can use them. Starts all of them.
+    pub fn device_fingerprints(&self) -> BoxStream<(String, Vec<DeviceGroup>)> {
+        let devices = merged(&self.devices, |device| feed::devices(&device.0));
+        let known = devices.filter_map(|(name, devices)| ready(devices.ok().map(|devices| (name, devices))));
+        known.boxed()
+    }
+
     /// What happens to the plugins themselves. Who listens too slowly is told how much it has missed.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
@@ -88,7 +118,9 @@ impl Catalog {
 
     /// Ends all plugins, with every wait bounded. Their tasks run on.
     pub async fn shutdown(&self) {
-        join_all(self.drivers.values().map(Supervised::close)).await;
+        let drivers = join_all(self.drivers.values().map(Supervised::close));
+        let devices = join_all(self.devices.values().map(SupervisedDevice::close));
+        join(drivers, devices).await;
     }
 }
 
@@ -100,15 +132,11 @@ impl fmt::Debug for Catalog {
     }
 }
 
-/// A stream of each driver as one, each item with its driver's name.
-fn merged<T: Send + 'static>(
-    drivers: &BTreeMap<String, Supervised>,
-    open: fn(&Supervised) -> BoxStream<Result<T>>,
-) -> BoxStream<(String, T)> {
-    let named = drivers.iter().map(|(name, driver)| {
+/// A stream of each plugin as one, each item with its plugin's name.
+fn merged<P, T: Send + 'static>(plugins: &BTreeMap<String, P>, open: fn(&P) -> BoxStream<T>) -> BoxStream<(String, T)> {
+    let named = plugins.iter().map(|(name, plugin)| {
         let name = name.clone();
-        let items = open(driver).filter_map(|item| std::future::ready(item.ok()));
-        items.map(move |item| (name.clone(), item)).boxed()
+        open(plugin).map(move |item| (name.clone(), item)).boxed()
     });
     stream::select_all(named).boxed()
 }

@@ -41,6 +41,12 @@ impl Entry {
         self.schema.as_ref()
     }
 
+    /// The same, as plugins say it: one that takes no configuration can be configured with nothing.
+    pub(crate) fn config_schema(&self) -> Spec {
+        let schema = self.schema.clone();
+        schema.unwrap_or_else(|| Spec::object::<String>([]))
+    }
+
     /// Its configuration, with the schema's defaults filled in.
     pub fn config(&self) -> &Value {
         &self.config

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use encamp_driver::PluginType;
+
 /// Something that has happened to a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The plugin, by the name it gives itself.
     pub plugin: String,
+    /// What it is. A driver and a device plugin may have the same name.
+    pub plugin_type: PluginType,
     /// What has happened.
     pub kind: EventKind,
 }

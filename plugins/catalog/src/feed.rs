@@ -3,46 +3,98 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use encamp_driver::{BoxStream, Driver, Error, Fingerprint, Result, TaskEvent, TaskStats};
-use futures_util::{StreamExt as _, future::BoxFuture};
+use encamp_device::DeviceGroup;
+use encamp_driver::{BoxStream, Error, Fingerprint, Result, TaskEvent, TaskStats};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{sleep, timeout};
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::supervisor::{Live, Status, Supervisor};
 
-/// A stream of a plugin's, and what to say while there is none.
+/// How the driver is, and that it is not while it is down.
+pub(crate) fn fingerprints(supervisor: &Arc<Supervisor>) -> BoxStream<Fingerprint> {
+    open(supervisor, looks, |_, why| Some(Fingerprint::unhealthy(why)))
+}
+
+fn looks(live: &Live) -> Opening<'_, Fingerprint> {
+    async {
+        let looks = live.driver()?.fingerprint().await?;
+        Ok(looks.map(|look| look.map_err(|error| error.chain())).boxed())
+    }
+    .map(|opened: Result<_>| opened.map_err(|error| error.chain()))
+    .boxed()
+}
+
+/// What the driver has to tell of its tasks, while it is there.
+pub(crate) fn task_events(supervisor: &Arc<Supervisor>) -> BoxStream<TaskEvent> {
+    open(supervisor, events, |_, _| None)
+}
+
+fn events(live: &Live) -> Opening<'_, TaskEvent> {
+    async {
+        let events = live.driver()?.task_events().await?;
+        Ok(events.map(|event| event.map_err(|error| error.chain())).boxed())
+    }
+    .map(|opened: Result<_>| opened.map_err(|error| error.chain()))
+    .boxed()
+}
+
+/// Which devices there are, or why nobody knows any.
+pub(crate) type Devices = Result<Vec<DeviceGroup>, String>;
+
+/// Which devices there are, and that nobody can use them while the plugin is down.
+pub(crate) fn devices(supervisor: &Arc<Supervisor>) -> BoxStream<Devices> {
+    open(supervisor, groups, |last, why| {
+        let known = last.and_then(|last| last.as_ref().ok());
+        let known = known.ok_or_else(|| why.to_owned());
+        Some(known.map(|known| known.iter().map(|group| group.clone().unhealthy(why)).collect()))
+    })
+}
+
+fn groups(live: &Live) -> Opening<'_, Devices> {
+    async {
+        let groups = live.device()?.fingerprint().await?;
+        Ok(groups
+            .map(|groups| groups.map(Ok).map_err(|error| error.chain()))
+            .boxed())
+    }
+    .map(|opened: encamp_device::Result<_>| opened.map_err(|error| error.chain()))
+    .boxed()
+}
+
+/// A stream of a plugin's, with reasons for errors.
+type Opening<'a, T> = BoxFuture<'a, Result<BoxStream<Result<T, String>>, String>>;
+
+/// A stream of a plugin's, and who reads it.
 struct Feed<T> {
-    open: for<'a> fn(&'a dyn Driver) -> Opening<'a, T>,
-    trouble: fn(&str) -> Option<T>,
+    open: for<'a> fn(&'a Live) -> Opening<'a, T>,
+    /// What to say while there is none, after what was said last.
+    trouble: fn(Option<&T>, &str) -> Option<T>,
+    items: Sender<T>,
+    /// What the plugin has said last.
+    last: Option<T>,
+    /// The trouble that was told last.
+    told: String,
 }
 
-type Opening<'a, T> = BoxFuture<'a, Result<BoxStream<Result<T>>>>;
-
-/// How the plugin is, and that it is not while it is down.
-pub(crate) fn fingerprints(supervisor: &Arc<Supervisor>) -> BoxStream<Result<Fingerprint>> {
-    let feed = Feed {
-        open: |driver| driver.fingerprint(),
-        trouble: |why| Some(Fingerprint::unhealthy(why)),
-    };
-    open(supervisor, feed)
-}
-
-/// What the plugin has to tell of its tasks, while it is there.
-pub(crate) fn task_events(supervisor: &Arc<Supervisor>) -> BoxStream<Result<TaskEvent>> {
-    let feed = Feed {
-        open: |driver| driver.task_events(),
-        trouble: |_| None,
-    };
-    open(supervisor, feed)
-}
-
-fn open<T: Send + 'static>(supervisor: &Arc<Supervisor>, feed: Feed<T>) -> BoxStream<Result<T>> {
+fn open<T: Clone + Send + Sync + 'static>(
+    supervisor: &Arc<Supervisor>,
+    open: for<'a> fn(&'a Live) -> Opening<'a, T>,
+    trouble: fn(Option<&T>, &str) -> Option<T>,
+) -> BoxStream<T> {
     let (items, stream) = mpsc::channel(1);
+    let mut feed = Feed {
+        open,
+        trouble,
+        items: items.clone(),
+        last: None,
+        told: String::new(),
+    };
     let (supervisor, interest) = (Arc::clone(supervisor), supervisor.interest());
     tokio::spawn(async move {
         tokio::select! {
-            () = pump(&supervisor, &feed, &items) => {}
+            () = feed.pump(&supervisor) => {}
             () = items.closed() => {}
         }
         drop(interest);
@@ -50,76 +102,81 @@ fn open<T: Send + 'static>(supervisor: &Arc<Supervisor>, feed: Feed<T>) -> BoxSt
     ReceiverStream::new(stream).boxed()
 }
 
-/// Passes on what each process of the plugin says, until it is over.
-async fn pump<T>(supervisor: &Arc<Supervisor>, feed: &Feed<T>, items: &Sender<Result<T>>) {
-    let mut state = supervisor.state.subscribe();
-    let mut said = String::new();
-    let mut reopened = 0;
-    loop {
-        let seen = state.borrow_and_update().clone();
-        match seen.status {
-            Status::Closed => return,
-            Status::Up(live) if !live.instance.has_ended() => {
-                let (why, any) = copy(live.driver(), feed, items, supervisor.settings.timing.answer).await;
-                if any {
-                    (said, reopened) = (String::new(), 0);
+impl<T: Clone> Feed<T> {
+    /// Passes on what each process of the plugin says, until it is over.
+    async fn pump(&mut self, supervisor: &Arc<Supervisor>) {
+        let mut state = supervisor.state.subscribe();
+        let mut reopened = 0;
+        loop {
+            let seen = state.borrow_and_update().clone();
+            match seen.status {
+                Status::Closed => return,
+                Status::Up(live) if !live.instance.has_ended() => {
+                    let (why, any) = self.copy(&live, supervisor.settings.timing.answer).await;
+                    if any {
+                        reopened = 0;
+                    }
+                    if supervisor.is_over() {
+                        return;
+                    }
+                    if live.instance.has_ended() {
+                        self.tell("its process has ended").await;
+                    } else {
+                        self.tell(&why).await;
+                        reopened += 1;
+                        sleep(supervisor.settings.timing.backoff.delay(reopened)).await;
+                        continue;
+                    }
                 }
-                if supervisor.is_over() {
-                    return;
+                Status::Waiting => self.tell(&seen.why).await,
+                Status::Idle => supervisor.begin(),
+                Status::Up(_) | Status::Starting => {}
+            }
+            if state.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Passes on what one process says. Gives why that is over, and whether there was anything.
+    async fn copy(&mut self, live: &Live, patience: Duration) -> (String, bool) {
+        let mut stream = match timeout(patience, (self.open)(live)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(why)) => return (why, false),
+            Err(_) => return (format!("it has said nothing for {patience:?}"), false),
+        };
+        let (mut any, mut failed) = (false, None);
+        while let Some(item) = stream.next().await {
+            match item {
+                Ok(item) => {
+                    (any, failed) = (true, None);
+                    self.told.clear();
+                    self.last = Some(item.clone());
+                    // Where nobody listens any more, all of this is about to end.
+                    self.items.send(item).await.ok();
                 }
-                if live.instance.has_ended() {
-                    tell(feed, items, &mut said, "its process has ended").await;
-                } else {
-                    tell(feed, items, &mut said, &why).await;
-                    reopened += 1;
-                    sleep(supervisor.settings.timing.backoff.delay(reopened)).await;
-                    continue;
+                Err(why) => {
+                    // What the end of the process makes of its streams is told as just that.
+                    if !live.instance.has_ended() {
+                        self.tell(&why).await;
+                    }
+                    failed = Some(why);
                 }
             }
-            Status::Waiting => tell(feed, items, &mut said, &seen.why).await,
-            Status::Idle => supervisor.begin(),
-            Status::Up(_) | Status::Starting => {}
         }
-        if state.changed().await.is_err() {
+        (failed.unwrap_or_else(|| "it has nothing more to say".to_owned()), any)
+    }
+
+    /// Says that there is trouble, once for each.
+    async fn tell(&mut self, why: &str) {
+        if self.told == why {
             return;
         }
-    }
-}
-
-/// Passes on what one process says. Gives why that is over, and whether there was anything.
-async fn copy<T>(driver: &dyn Driver, feed: &Feed<T>, items: &Sender<Result<T>>, patience: Duration) -> (String, bool) {
-    let mut stream = match timeout(patience, (feed.open)(driver)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return (error.chain(), false),
-        Err(_) => return (format!("it has said nothing for {patience:?}"), false),
-    };
-    let mut any = false;
-    let mut failed: Option<String> = None;
-    while let Some(item) = stream.next().await {
-        if let Some(why) = failed.take() {
-            tell(feed, items, &mut String::new(), &why).await;
+        why.clone_into(&mut self.told);
+        tracing::debug!(why, "A plugin's stream is interrupted");
+        if let Some(item) = (self.trouble)(self.last.as_ref(), why) {
+            self.items.send(item).await.ok();
         }
-        match item {
-            Ok(item) => {
-                any = true;
-                // Where nobody listens any more, all of this is about to end.
-                items.send(Ok(item)).await.ok();
-            }
-            Err(error) => failed = Some(error.chain()),
-        }
-    }
-    (failed.unwrap_or_else(|| "it has nothing more to say".to_owned()), any)
-}
-
-/// Says that there is trouble, once for each.
-async fn tell<T>(feed: &Feed<T>, items: &Sender<Result<T>>, said: &mut String, why: &str) {
-    if said == why {
-        return;
-    }
-    why.clone_into(said);
-    tracing::debug!(why, "A plugin's stream is interrupted");
-    if let Some(item) = (feed.trouble)(why) {
-        items.send(Ok(item)).await.ok();
     }
 }
 
@@ -181,6 +238,6 @@ impl Sampled {
 
     async fn open(&self, live: &Live) -> Result<BoxStream<Result<TaskStats>>> {
         self.supervisor.catch_up(live, &self.id).await?;
-        live.driver().task_stats(&self.id, self.interval).await
+        live.driver()?.task_stats(&self.id, self.interval).await
     }
 }

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use encamp_base_grpc::{ConnectError, Life, host, life};
-use encamp_driver::{Driver, Plugin as _};
+use encamp_base_grpc::{ConnectError, Life, RemotePlugin, host, life};
+use encamp_device::DevicePlugin;
+use encamp_device_grpc::RemoteDevicePlugin;
+use encamp_driver::{Driver, Plugin, PluginType};
 use encamp_driver_grpc::RemoteDriver;
 use encamp_goplugin::{Client, Host, Output, Program, ReattachConfig, ReattachError};
 use encamp_hclspec::Spec;
@@ -40,18 +42,19 @@ pub trait Launch: Send + Sync {
     /// Finds a plugin again that an earlier host has started.
     ///
     /// # Errors
-    /// It has ended, or nothing proves that it is the one. Nothing has happened to it.
+    /// It has ended, or nothing proves that it is the one, and nothing has happened to it; or it is the one and does not
+    /// say who it is, and was ended: nobody would find it again once another one has taken its place.
     ///
     /// # Cancel safety
-    /// Nothing has happened to it.
+    /// Nothing has happened to it: tasks may live in it.
     async fn reattach(&self, record: &ReattachConfig) -> Result<Arc<dyn Instance>, LaunchError>;
 }
 
 /// A plugin that lives. Dropped, it is killed, unless it was [detached](Instance::detach).
 #[async_trait]
 pub trait Instance: Send + Sync {
-    /// What answers. Plugins of other kinds answer what every plugin does.
-    fn driver(&self) -> &dyn Driver;
+    /// What answers.
+    fn contract(&self) -> Contract<'_>;
 
     /// The schema of its configuration; none for a plugin that takes no configuration.
     fn schema(&self) -> Option<Spec>;
@@ -70,6 +73,25 @@ pub trait Instance: Send + Sync {
 
     /// Leaves it running when this is dropped.
     fn detach(&self);
+}
+
+/// What a plugin answers as.
+#[derive(Clone, Copy)]
+pub enum Contract<'a> {
+    /// A task driver.
+    Driver(&'a dyn Driver),
+    /// A device plugin.
+    Device(&'a dyn DevicePlugin),
+}
+
+impl<'a> Contract<'a> {
+    /// What it answers whatever it is.
+    pub fn plugin(self) -> &'a dyn Plugin {
+        match self {
+            Self::Driver(driver) => driver,
+            Self::Device(device) => device,
+        }
+    }
 }
 
 /// A wait for a plugin's end.
@@ -119,37 +141,84 @@ impl Processes {
 impl Launch for Processes {
     async fn launch(&self, command: &Command) -> Result<Arc<dyn Instance>, LaunchError> {
         let program = Program::new(&command.program).args(&command.args);
-        introduced(self.host.launch(program).await?).await
+        let client = self.host.launch(program).await?;
+        let remote = introduced(&client).await?;
+        Ok(Arc::new(Process::new(remote, client)))
     }
 
     async fn reattach(&self, record: &ReattachConfig) -> Result<Arc<dyn Instance>, LaunchError> {
         let client = self.host.reattach(record, Output::default()).await?;
-        let instance = introduced(client).await?;
-        Ok(instance)
+        let introduced = introduced(&client);
+        let mut found = Found(Some(client));
+        let remote = introduced.await;
+        let client = found.0.take().ok_or(ReattachError::Ended(record.pid))?;
+        match remote {
+            Ok(remote) => Ok(Arc::new(Process::new(remote, client))),
+            Err(error) => {
+                client.kill().await;
+                Err(error)
+            }
+        }
     }
 }
 
-async fn introduced(client: Client) -> Result<Arc<dyn Instance>, LaunchError> {
-    let life = life(&client);
-    let driver = timeout(INTRODUCTION, RemoteDriver::connect(client.channel(), life.clone())).await;
-    let driver = driver.map_err(|_| LaunchError::Silent(INTRODUCTION))??;
-    Ok(Arc::new(Process {
-        driver,
-        life,
-        record: client.reattach_config(),
-        client: Mutex::new(Some(Arc::new(client))),
-    }))
+/// Asks a plugin who it is.
+fn introduced(client: &Client) -> impl Future<Output = Result<Remote, LaunchError>> + use<> {
+    let (channel, life) = (client.channel(), life(client));
+    async move {
+        let plugin = timeout(INTRODUCTION, RemotePlugin::connect(channel.clone(), life)).await;
+        let plugin = plugin.map_err(|_| LaunchError::Silent(INTRODUCTION))??;
+        match plugin.info().plugin_type {
+            PluginType::Driver => Ok(Remote::Driver(RemoteDriver::new(plugin, channel))),
+            PluginType::Device => Ok(Remote::Device(RemoteDevicePlugin::new(plugin, channel))),
+            other => Err(LaunchError::Other(format!(
+                "the plugin is of a kind that is not known here: {other:?}"
+            ))),
+        }
+    }
+}
+
+/// A process that was found, and that is left alone when this is dropped.
+struct Found(Option<Client>);
+
+impl Drop for Found {
+    fn drop(&mut self) {
+        drop(self.0.take().map(Client::detach));
+    }
 }
 
 /// A plugin that is a process.
 struct Process {
-    driver: RemoteDriver,
+    remote: Remote,
     life: Life,
     record: Option<ReattachConfig>,
     client: Mutex<Option<Arc<Client>>>,
 }
 
+enum Remote {
+    Driver(RemoteDriver),
+    Device(RemoteDevicePlugin),
+}
+
+impl Remote {
+    fn plugin(&self) -> &RemotePlugin {
+        match self {
+            Self::Driver(driver) => driver.plugin(),
+            Self::Device(device) => device.plugin(),
+        }
+    }
+}
+
 impl Process {
+    fn new(remote: Remote, client: Client) -> Self {
+        Self {
+            life: remote.plugin().life().clone(),
+            remote,
+            record: client.reattach_config(),
+            client: Mutex::new(Some(Arc::new(client))),
+        }
+    }
+
     fn client(&self) -> Option<Arc<Client>> {
         self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -157,15 +226,16 @@ impl Process {
 
 #[async_trait]
 impl Instance for Process {
-    fn driver(&self) -> &dyn Driver {
-        &self.driver
+    fn contract(&self) -> Contract<'_> {
+        match &self.remote {
+            Remote::Driver(driver) => Contract::Driver(driver),
+            Remote::Device(device) => Contract::Device(device),
+        }
     }
 
     fn schema(&self) -> Option<Spec> {
-        self.driver
-            .plugin()
-            .is_configurable()
-            .then(|| self.driver.config_schema())
+        let plugin = self.remote.plugin();
+        plugin.is_configurable().then(|| plugin.config_schema())
     }
 
     fn has_ended(&self) -> bool {
@@ -192,6 +262,12 @@ impl Instance for Process {
         if let Some(client) = client.and_then(Arc::into_inner) {
             drop(client.detach());
         }
+    }
+}
+
+impl fmt::Debug for Contract<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Contract").field(&self.plugin().info()).finish()
     }
 }
 

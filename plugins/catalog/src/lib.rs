@@ -1,7 +1,8 @@
 //! Find, validate, launch, supervise and restart plugins; stream their fingerprints and events.
 //!
 //! [`Catalog::scan`] looks at a directory; [`Catalog::driver`] gives a [`Supervised`], which is a
-//! [`Driver`](encamp_driver::Driver) like any other.
+//! [`Driver`](encamp_driver::Driver) like any other, and [`Catalog::device`] a [`SupervisedDevice`], which is a
+//! [`DevicePlugin`](encamp_device::DevicePlugin).
 //!
 //! ```no_run
 //! use encamp_catalog::{Catalog, Listed, Settings};
@@ -27,6 +28,7 @@
 mod backoff;
 mod catalog;
 mod config;
+mod device;
 mod entry;
 mod event;
 mod feed;
@@ -44,10 +46,11 @@ mod version;
 
 pub use backoff::Backoff;
 pub use catalog::Catalog;
+pub use device::SupervisedDevice;
 pub use entry::Entry;
 pub use event::{Event, EventKind};
 pub use finding::{Finding, Problem};
-pub use launch::{Command, Ended, Instance, Launch, LaunchError, Processes};
+pub use launch::{Command, Contract, Ended, Instance, Launch, LaunchError, Processes};
 pub use listing::Listed;
 pub use safety::{Refusal, Safety, Seen};
 pub use settings::{Node, Settings, Timing};

@@ -133,7 +133,7 @@ struct Answers {
 }
 
 async fn question(instance: &dyn Instance, listed: &Listed, patience: Duration) -> Result<Answers, Problem> {
-    let info = instance.driver().info();
+    let info = instance.contract().plugin().info();
     if info.name.is_empty() || info.name.len() > LONGEST_NAME || info.name.contains(char::is_control) {
         return Err(Problem::Name(info.name.chars().take(LONGEST_NAME).collect()));
     }
@@ -146,7 +146,7 @@ async fn question(instance: &dyn Instance, listed: &Listed, patience: Duration) 
             api_version: api_version.clone(),
             ..PluginConfig::new(config.clone())
         };
-        let set = timeout(patience, instance.driver().set_config(given)).await;
+        let set = timeout(patience, instance.contract().plugin().set_config(given)).await;
         let set = set.map_err(|_| Problem::Silent {
             call: "SetConfig",
             within: patience,

@@ -11,6 +11,7 @@ use encamp_driver::{
     TaskState, TaskStats, TaskStatus,
 };
 use encamp_hclspec::Spec;
+use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use crate::feed::{self, Sampled};
@@ -32,11 +33,7 @@ pub struct Supervised(pub(crate) Arc<Supervisor>);
 impl Supervised {
     /// The number of the present process, if there is one that can be found again.
     pub fn pid(&self) -> Option<u32> {
-        let state = self.0.state.borrow();
-        match &state.status {
-            Status::Up(live) if !live.instance.has_ended() => live.instance.record().map(|record| record.pid),
-            _ => None,
-        }
+        self.0.pid()
     }
 
     /// Ends the plugin, with every wait bounded. Its tasks run on. Calls say
@@ -52,7 +49,7 @@ impl Supervised {
     }
 
     async fn live(&self) -> Result<Arc<Live>> {
-        self.0.live().await
+        Ok(self.0.live().await?)
     }
 
     async fn with_task(&self, id: &str) -> Result<Arc<Live>> {
@@ -69,17 +66,12 @@ impl Plugin for Supervised {
 
     /// What the scan has learnt.
     fn config_schema(&self) -> Spec {
-        let schema = self.0.entry.schema.clone();
-        schema.unwrap_or_else(|| Spec::object::<String>([]))
+        self.0.entry.config_schema()
     }
 
     /// Configures the present process, and all later ones if that one accepts it.
     async fn set_config(&self, config: PluginConfig) -> Result<(), ConfigError> {
-        let live = self.live().await;
-        let live = live.map_err(|error| ConfigError::new("config", error.chain()))?;
-        live.driver().set_config(config.clone()).await?;
-        self.0.set_config(config);
-        Ok(())
+        self.0.set_config(config).await
     }
 }
 
@@ -92,29 +84,29 @@ impl Driver for Supervised {
     }
 
     async fn task_config_schema(&self) -> Result<Spec> {
-        self.live().await?.driver().task_config_schema().await
+        self.live().await?.driver()?.task_config_schema().await
     }
 
     async fn capabilities(&self) -> Result<Capabilities> {
-        self.live().await?.driver().capabilities().await
+        self.live().await?.driver()?.capabilities().await
     }
 
     /// Never fails: as long as the plugin is down, it is unhealthy, and says why. Attempts to start it go on as long as
     /// the stream is there.
     async fn fingerprint(&self) -> Result<BoxStream<Result<Fingerprint>>> {
-        Ok(feed::fingerprints(&self.0))
+        Ok(feed::fingerprints(&self.0).map(Ok).boxed())
     }
 
     async fn recover_task(&self, handle: TaskHandle) -> Result<()> {
         let live = self.live().await?;
-        live.driver().recover_task(handle.clone()).await?;
+        live.driver()?.recover_task(handle.clone()).await?;
         self.0.tasks.keep(handle, live.generation);
         Ok(())
     }
 
     async fn start_task(&self, task: TaskConfig) -> Result<StartedTask> {
         let live = self.live().await?;
-        let started = live.driver().start_task(task.clone()).await?;
+        let started = live.driver()?.start_task(task.clone()).await?;
         let handle = TaskHandle {
             version: started.version,
             config: task,
@@ -134,7 +126,7 @@ impl Driver for Supervised {
         };
         loop {
             let answer = match self.0.catch_up(&live, id).await {
-                Ok(()) => live.driver().wait_task(id).await,
+                Ok(()) => live.driver()?.wait_task(id).await,
                 Err(error) => Err(error),
             };
             match answer {
@@ -146,14 +138,14 @@ impl Driver for Supervised {
 
     async fn stop_task(&self, id: &str, timeout: Duration, signal: Option<&str>) -> Result<()> {
         let live = self.with_task(id).await?;
-        live.driver().stop_task(id, timeout, signal).await
+        live.driver()?.stop_task(id, timeout, signal).await
     }
 
     /// Also what the plugin has not taken back.
     async fn destroy_task(&self, id: &str, force: bool) -> Result<()> {
         let live = self.live().await?;
         self.0.catch_up(&live, id).await.ok();
-        let destroyed = live.driver().destroy_task(id, force).await;
+        let destroyed = live.driver()?.destroy_task(id, force).await;
         if matches!(destroyed, Ok(()) | Err(Error::TaskNotFound(_))) {
             self.0.tasks.forget(id);
         }
@@ -161,13 +153,13 @@ impl Driver for Supervised {
     }
 
     async fn inspect_task(&self, id: &str) -> Result<TaskStatus> {
-        self.with_task(id).await?.driver().inspect_task(id).await
+        self.with_task(id).await?.driver()?.inspect_task(id).await
     }
 
     /// Goes on through restarts of the plugin, as long as the task survives them.
     async fn task_stats(&self, id: &str, interval: Duration) -> Result<BoxStream<Result<TaskStats>>> {
         let live = self.with_task(id).await?;
-        let first = live.driver().task_stats(id, interval).await?;
+        let first = live.driver()?.task_stats(id, interval).await?;
         let task = Sampled {
             supervisor: Arc::clone(&self.0),
             id: id.to_owned(),
@@ -177,29 +169,29 @@ impl Driver for Supervised {
     }
 
     async fn task_events(&self) -> Result<BoxStream<Result<TaskEvent>>> {
-        Ok(feed::task_events(&self.0))
+        Ok(feed::task_events(&self.0).map(Ok).boxed())
     }
 
     async fn signal_task(&self, id: &str, signal: &str) -> Result<()> {
-        self.with_task(id).await?.driver().signal_task(id, signal).await
+        self.with_task(id).await?.driver()?.signal_task(id, signal).await
     }
 
     async fn exec_task(&self, id: &str, command: &[String], timeout: Duration) -> Result<ExecOutput> {
         let live = self.with_task(id).await?;
-        live.driver().exec_task(id, command, timeout).await
+        live.driver()?.exec_task(id, command, timeout).await
     }
 
     async fn exec_task_streaming(&self, id: &str, options: ExecOptions, io: ExecIo) -> Result<ExitResult> {
         let live = self.with_task(id).await?;
-        live.driver().exec_task_streaming(id, options, io).await
+        live.driver()?.exec_task_streaming(id, options, io).await
     }
 
     async fn create_network(&self, alloc_id: &str, hostname: Option<&str>) -> Result<(NetworkIsolation, bool)> {
-        self.live().await?.driver().create_network(alloc_id, hostname).await
+        self.live().await?.driver()?.create_network(alloc_id, hostname).await
     }
 
     async fn destroy_network(&self, alloc_id: &str, network: &NetworkIsolation) -> Result<()> {
-        self.live().await?.driver().destroy_network(alloc_id, network).await
+        self.live().await?.driver()?.destroy_network(alloc_id, network).await
     }
 
     /// Asks the present process, if there is one, to put things in order. [`close`](Self::close) ends it.
@@ -207,7 +199,7 @@ impl Driver for Supervised {
         let state = self.0.state.borrow().clone();
         let Status::Up(live) = state.status else { return Ok(()) };
         let farewell = self.0.settings.timing.farewell;
-        let done = timeout(farewell, live.driver().shutdown()).await;
+        let done = timeout(farewell, live.driver()?.shutdown()).await;
         done.unwrap_or(Err(Error::DeadlineExceeded(farewell)))
     }
 }

@@ -1,10 +1,11 @@
-//! One driver plugin, kept alive: launches that callers share, restarts, and the tasks that go with them.
+//! One plugin, kept alive: launches that callers share, restarts, and a driver's tasks that go with them.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use encamp_driver::{Driver, Error, PluginConfig, Result};
+use encamp_device::DevicePlugin;
+use encamp_driver::{ConfigError, Driver, Error, PluginConfig, Result};
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -12,14 +13,17 @@ use crate::entry::Entry;
 use crate::launch::Ended;
 use crate::record::Records;
 use crate::tasks::Tasks;
-use crate::{Event, EventKind, Instance, Settings};
+use crate::{Contract, Event, EventKind, Instance, Settings};
 
+mod down;
 mod start;
+
+pub(crate) use self::down::Down;
 
 /// How soon the end of a process is seen, once a call has said that it has ended.
 const NOTICED_WITHIN: Duration = Duration::from_secs(5);
 
-/// One driver plugin, kept alive.
+/// One plugin of either kind, kept alive. What only drivers have are tasks: a device plugin's supervisor knows of none.
 pub(crate) struct Supervisor {
     pub(crate) entry: Entry,
     pub(crate) settings: Arc<Settings>,
@@ -36,7 +40,6 @@ pub(crate) struct Supervisor {
     generations: AtomicU64,
     /// Who wants the plugin to be up, beside its tasks.
     interest: AtomicUsize,
-    looked_for_record: AtomicBool,
 }
 
 /// How things stand.
@@ -73,8 +76,18 @@ pub(crate) struct Live {
 pub(crate) struct Interest(Arc<Supervisor>);
 
 impl Live {
-    pub(crate) fn driver(&self) -> &dyn Driver {
-        self.instance.driver()
+    pub(crate) fn driver(&self) -> Result<&dyn Driver, Down> {
+        match self.instance.contract() {
+            Contract::Driver(driver) => Ok(driver),
+            Contract::Device(device) => Err(Down::For(format!("plugin {} is no driver", device.info().name))),
+        }
+    }
+
+    pub(crate) fn device(&self) -> Result<&dyn DevicePlugin, Down> {
+        match self.instance.contract() {
+            Contract::Device(device) => Ok(device),
+            Contract::Driver(driver) => Err(Down::For(format!("plugin {} is no device plugin", driver.info().name))),
+        }
     }
 }
 
@@ -86,7 +99,7 @@ impl Supervisor {
             why: Arc::from(""),
         };
         Self {
-            records: Records::new(settings.state_dir.clone()),
+            records: Records::new(settings.state_dir.clone(), entry.info.plugin_type),
             entry,
             settings,
             events,
@@ -97,7 +110,6 @@ impl Supervisor {
             failures: AtomicU32::new(0),
             generations: AtomicU64::new(0),
             interest: AtomicUsize::new(0),
-            looked_for_record: AtomicBool::new(false),
         }
     }
 
@@ -107,8 +119,16 @@ impl Supervisor {
 
     // === for callers
 
+    /// The number of the present process, if there is one that can be found again.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        match &self.state.borrow().status {
+            Status::Up(live) if !live.instance.has_ended() => live.instance.record().map(|record| record.pid),
+            _ => None,
+        }
+    }
+
     /// The present process, which is started if there is none. All who ask together share one attempt, and its failure.
-    pub(crate) async fn live(self: &Arc<Self>) -> Result<Arc<Live>> {
+    pub(crate) async fn live(self: &Arc<Self>) -> Result<Arc<Live>, Down> {
         let mut state = self.state.subscribe();
         let before = state.borrow().failed;
         loop {
@@ -116,7 +136,7 @@ impl Supervisor {
             let waiting = matches!(seen.status, Status::Waiting);
             match seen.status {
                 Status::Up(live) if !live.instance.has_ended() => return Ok(live),
-                Status::Closed => return Err(Error::PluginShutdown),
+                Status::Closed => return Err(Down::Over),
                 Status::Idle | Status::Waiting if seen.failed > before => return Err(self.down(&seen.why)),
                 Status::Idle => self.begin(),
                 _ => {}
@@ -132,13 +152,13 @@ impl Supervisor {
     }
 
     /// A process that is later than this generation, however long it takes.
-    pub(crate) async fn after(self: &Arc<Self>, generation: u64) -> Result<Arc<Live>> {
+    pub(crate) async fn after(self: &Arc<Self>, generation: u64) -> Result<Arc<Live>, Down> {
         let mut state = self.state.subscribe();
         loop {
             let seen = state.borrow_and_update().clone();
             match seen.status {
                 Status::Up(live) if live.generation > generation && !live.instance.has_ended() => return Ok(live),
-                Status::Closed => return Err(Error::PluginShutdown),
+                Status::Closed => return Err(Down::Over),
                 Status::Idle => self.begin(),
                 _ => {}
             }
@@ -147,9 +167,9 @@ impl Supervisor {
     }
 
     /// The process after one that has ended.
-    pub(crate) async fn successor(self: &Arc<Self>, live: &Live) -> Result<Arc<Live>> {
+    pub(crate) async fn successor(self: &Arc<Self>, live: &Live) -> Result<Arc<Live>, Down> {
         let ended = timeout(NOTICED_WITHIN, live.instance.ended()).await;
-        ended.map_err(|_| Error::PluginShutdown)?;
+        ended.map_err(|_| Down::Over)?;
         self.after(live.generation).await
     }
 
@@ -173,22 +193,40 @@ impl Supervisor {
         Interest(Arc::clone(self))
     }
 
-    pub(crate) fn set_config(&self, config: PluginConfig) {
+    /// Configures the present process, and all later ones if that one accepts it.
+    pub(crate) async fn set_config(self: &Arc<Self>, config: PluginConfig) -> Result<(), ConfigError> {
+        let live = self.live().await;
+        let live = live.map_err(|down| ConfigError::new("config", Error::from(down).chain()))?;
+        live.instance.contract().plugin().set_config(config.clone()).await?;
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Some(config);
+        Ok(())
     }
 
     /// The plugin's end: asked for, bounded, for good.
     pub(crate) async fn close(&self) {
         let live = self.shut();
+        // An attempt under way gives up when it sees this.
+        let _last = self.starting.lock().await;
+        let farewell = self.settings.timing.farewell;
+        let last = async {
+            match live {
+                Some(live) => Some(live),
+                None => self.found_again().await.map(start::Candidate::taken),
+            }
+        };
+        let Ok(live) = timeout(farewell, last).await else {
+            let plugin = self.name();
+            return tracing::warn!(plugin, "An earlier host's process does not answer, and stays on record");
+        };
         if let Some(live) = live {
-            let farewell = timeout(self.settings.timing.farewell, live.driver().shutdown()).await;
-            if !matches!(farewell, Ok(Ok(()))) {
-                tracing::warn!(plugin = self.name(), ?farewell, "A plugin did not put things in order");
+            if let Contract::Driver(driver) = live.instance.contract() {
+                let farewell = timeout(farewell, driver.shutdown()).await;
+                if !matches!(farewell, Ok(Ok(()))) {
+                    tracing::warn!(plugin = self.name(), ?farewell, "A plugin did not put things in order");
+                }
             }
             live.instance.kill().await;
         }
-        // An attempt under way gives up when it sees this.
-        drop(self.starting.lock().await);
         self.records.remove(self.name());
     }
 
@@ -212,19 +250,23 @@ impl Supervisor {
         }
     }
 
-    fn down(&self, why: &str) -> Error {
-        Error::recoverable(format!("plugin {} is down: {why}", self.name())).early()
+    fn down(&self, why: &str) -> Down {
+        Down::For(format!("plugin {} is down: {why}", self.name()))
     }
 
     fn tell(&self, kind: EventKind) {
-        let plugin = self.name().to_owned();
+        let (plugin, plugin_type) = (self.name().to_owned(), self.entry.info.plugin_type);
         match &kind {
             EventKind::Launched | EventKind::Reattached | EventKind::Recovered(_) => {
                 tracing::info!(plugin, ?kind, "Plugin");
             }
             _ => tracing::warn!(plugin, ?kind, "Plugin"),
         }
-        drop(self.events.send(Event { plugin, kind }));
+        drop(self.events.send(Event {
+            plugin,
+            plugin_type,
+            kind,
+        }));
     }
 
     // === attempts
@@ -284,14 +326,15 @@ impl Supervisor {
             started = self.start() => started,
             () = self.closed() => return None,
         };
-        let live = match started {
-            Ok(live) => live,
+        let candidate = match started {
+            Ok(candidate) => candidate,
             Err(why) => return Some(Err(why)),
         };
-        if !self.set(Status::Up(Arc::clone(&live))) {
-            live.instance.kill().await;
+        if !self.set(Status::Up(Arc::clone(&candidate.live))) {
+            candidate.give_up().await;
             return None;
         }
+        let live = candidate.taken();
         Some(Ok((live.instance.ended(), live.generation)))
     }
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use encamp_catalog::{
-    Backoff, Catalog, Event, EventKind, Finding, Listed, Processes, Safety, Settings, Supervised, Timing,
+    Backoff, Catalog, Event, EventKind, Finding, Listed, Processes, Safety, Settings, Supervised, SupervisedDevice,
+    Timing,
 };
 use encamp_driver::TaskConfig;
 use encamp_hclspec::Source;
@@ -58,7 +59,12 @@ impl Bed {
 
     /// Installs the example, with arguments.
     pub(crate) fn install_toy(&self, file: &str, args: &str) {
-        self.install(file, &format!("exec {} {args}", toy().display()));
+        self.install(file, &format!("exec {} {args}", example("toy").display()));
+    }
+
+    /// Installs the example of a device plugin.
+    pub(crate) fn install_files(&self, file: &str) {
+        self.install(file, &format!("exec {}", example("device").display()));
     }
 
     /// How often a program was started.
@@ -72,6 +78,15 @@ impl Bed {
         let store = self.store();
         format!(
             "plugin \"{file}\" {{\n  config {{\n    store = \"{}\"\n  }}\n}}\n",
+            store.display()
+        )
+    }
+
+    /// A block that lists the example of a device plugin.
+    pub(crate) fn device_block(&self, file: &str) -> String {
+        let store = self.store();
+        format!(
+            "plugin \"{file}\" {{\n  config {{\n    directory = \"{}\"\n  }}\n}}\n",
             store.display()
         )
     }
@@ -110,22 +125,32 @@ impl Bed {
         (catalog, driver)
     }
 
+    /// A catalog of the example of a device plugin alone, with nothing amiss. It has one device, `key`.
+    pub(crate) async fn with_files(&self) -> (Catalog, SupervisedDevice) {
+        fs::write(self.store().join("key"), "12345").unwrap();
+        self.install_files("files");
+        let (catalog, findings) = self.scan(&self.device_block("files")).await;
+        assert!(findings.is_empty(), "{findings:?}");
+        let device = catalog.device("files").unwrap();
+        (catalog, device)
+    }
+
     /// Ends a task of the example.
     pub(crate) fn end(&self, id: &str, code: i32) {
         fs::write(self.store().join(id), code.to_string()).unwrap();
     }
 }
 
-/// The example's program, which is built with the tests.
-fn toy() -> PathBuf {
+/// The program of an example, which is built with the tests.
+fn example(name: &str) -> PathBuf {
     let program = std::env::current_exe().unwrap();
-    let toy = program.parent().unwrap().with_file_name("examples").join("toy");
+    let example = program.parent().unwrap().with_file_name("examples").join(name);
     assert!(
-        toy.exists(),
+        example.exists(),
         "{} was not built: run `cargo build -p encamp-catalog --examples`",
-        toy.display()
+        example.display()
     );
-    toy
+    example
 }
 
 pub(crate) fn task(id: &str) -> TaskConfig {

@@ -9,6 +9,7 @@
 mod bed;
 mod config;
 mod death;
+mod device;
 mod memory;
 mod reattach;
 mod safety;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use encamp_catalog::{Catalog, Command, Ended, Instance, Launch, LaunchError, Problem, Settings};
+use encamp_catalog::{Catalog, Command, Contract, Ended, Instance, Launch, LaunchError, Problem, Settings};
 use encamp_driver::{Driver, Error, ExitResult, Plugin as _, PluginInfo};
 use encamp_goplugin::ReattachConfig;
 use encamp_hclspec::{Spec, Style};
@@ -45,8 +45,8 @@ impl Launch for Memory {
 
 #[async_trait]
 impl Instance for InMemory {
-    fn driver(&self) -> &dyn Driver {
-        self.plugin.driver()
+    fn contract(&self) -> Contract<'_> {
+        Contract::Driver(self.plugin.driver())
     }
 
     fn schema(&self) -> Option<Spec> {
