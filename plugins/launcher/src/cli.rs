@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 /// Run a Nomad job file's task group on this machine, with no cluster.
@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Stop(Stop),
     /// Check a job file without running anything
     Validate(Validate),
-    /// Show what each driver finds on this machine
+    /// Show what each driver, and each device plugin, finds on this machine
     Fingerprint(Fingerprint),
     /// Launch a plugin, whoever wrote it, and try it by hand
     #[command(subcommand)]
@@ -130,13 +130,13 @@ impl fmt::Debug for JobArgs {
 /// Which plugins there are.
 #[derive(Debug, Args)]
 pub(crate) struct PluginArgs {
-    /// A directory of driver plugins. Those that --plugin-config lists are drivers for the job's tasks, beside the
-    /// built-in ones and instead of those of the same name
-    #[arg(long, value_name = "DIR")]
+    /// A directory of plugins. The drivers among those that --plugin-config lists are used beside the built-in ones, and
+    /// instead of those of the same name
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) plugin_dir: Option<PathBuf>,
 
     /// A file of `plugin "name" { args = [..]  config { .. } }` blocks, as in a Nomad agent's configuration
-    #[arg(long, value_name = "FILE", requires = "plugin_dir")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "plugin_dir")]
     pub(crate) plugin_config: Option<PathBuf>,
 }
 
@@ -239,8 +239,12 @@ pub(crate) struct Validate {
 
 #[derive(Debug, Args)]
 pub(crate) struct Fingerprint {
-    /// The driver to show; all of them when left out
-    pub(crate) driver: Option<String>,
+    /// The driver or device plugin to show; all of them when left out
+    #[arg(value_name = "DRIVER")]
+    pub(crate) name: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
 }
 
 pub(crate) fn name_and_value(text: &str) -> Result<(String, String), String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{env, fs, thread};
 
 use anyhow::{Context as _, Result};
-use encamp_catalog::Catalog;
+use encamp_catalog::{Catalog, Supervised};
 use encamp_cgroup::Hierarchy;
 use encamp_docker::{BollardEngine, Docker};
 use encamp_driver::{Driver, Plugin as _, PluginConfig, Topology};
@@ -13,7 +13,7 @@ use encamp_exec::Exec;
 use encamp_executor::{Executor, Program};
 use encamp_hclspec::{Body, Context, Source, Spellings, decode_with};
 use encamp_raw_exec::RawExec;
-use encamp_runner::{AllocRecord, Drivers, Node, Parts, Store};
+use encamp_runner::{AllocRecord, Node, Parts, Store};
 
 use crate::collected::Collected;
 use crate::environment::Environment;
@@ -60,29 +60,15 @@ pub(crate) async fn wire_with(
     plugins: Option<&Plugins>,
 ) -> Result<Wired> {
     let environment = Environment::of(alloc);
-    let mut all: BTreeMap<String, Arc<dyn Driver>> = BTreeMap::new();
-    for driver in built_in(data, &alloc.id, &environment).await? {
-        all.insert(driver.info().name, driver);
-    }
-    let mut catalog = None;
-    if let Some(plugins) = plugins {
-        let own = data.plugins(&alloc.id);
-        let found = plugins.scan((role == Role::Runner).then(|| own.join("state"))).await?;
-        for driver in found.drivers() {
-            let name = driver.info().name;
-            let beaten = all
-                .get(&name)
-                .is_some_and(|built_in| !plugins::replaces(driver, built_in.as_ref()));
-            if beaten {
-                output::notice(&format!(
-                    "plugin {name} is older than the built-in driver, which is used"
-                ));
-            } else {
-                all.insert(name, Arc::new(Collected::new(driver.clone(), own.join("pipes"))));
-            }
-        }
-        catalog = Some(found);
-    }
+    let own = data.plugins(&alloc.id);
+    let catalog = match plugins {
+        Some(plugins) => Some(plugins.scan((role == Role::Runner).then(|| own.join("state"))).await?),
+        None => None,
+    };
+    let all = drivers(data, &alloc.id, &environment, catalog.as_ref(), |plugin| {
+        Arc::new(Collected::new(plugin, own.join("pipes")))
+    });
+    let all = all.await?;
     let parts = Parts {
         drivers: all.into_values().collect(),
         alloc_hooks: vec![Arc::new(Directories::new(data.allocs()))],
@@ -93,9 +79,31 @@ pub(crate) async fn wire_with(
     Ok(Wired { parts, catalog })
 }
 
-/// The built-in drivers, configured for one allocation on this machine.
-pub(crate) async fn drivers(data: &DataDir, alloc_id: &str, environment: &Environment) -> Result<Drivers> {
-    Ok(built_in(data, alloc_id, environment).await?.into_iter().collect())
+/// The drivers by their names: the built-in ones, configured for one allocation on this machine, and those of plugins
+/// beside them and instead of them, as `of_plugin` makes them.
+pub(crate) async fn drivers(
+    data: &DataDir,
+    alloc_id: &str,
+    environment: &Environment,
+    catalog: Option<&Catalog>,
+    of_plugin: impl Fn(Supervised) -> Arc<dyn Driver>,
+) -> Result<BTreeMap<String, Arc<dyn Driver>>> {
+    let mut all: BTreeMap<String, Arc<dyn Driver>> = BTreeMap::new();
+    for driver in built_in(data, alloc_id, environment).await? {
+        all.insert(driver.info().name, driver);
+    }
+    for plugin in catalog.into_iter().flat_map(Catalog::drivers) {
+        let name = plugin.info().name;
+        let built_in = all.get(&name);
+        if built_in.is_some_and(|built_in| !plugins::replaces(plugin, built_in.as_ref())) {
+            output::notice(&format!(
+                "plugin {name} is older than the built-in driver, which is used"
+            ));
+        } else {
+            all.insert(name, of_plugin(plugin.clone()));
+        }
+    }
+    Ok(all)
 }
 
 async fn built_in(data: &DataDir, alloc_id: &str, environment: &Environment) -> Result<[Arc<dyn Driver>; 3]> {

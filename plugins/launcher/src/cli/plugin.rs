@@ -93,7 +93,8 @@ pub(crate) struct Validate {
     #[arg(value_hint = ValueHint::FilePath)]
     pub(crate) file: PathBuf,
 
-    /// Arguments of the program; after `--` if they begin with a dash
+    /// Arguments of the program; after `--` if they begin with a dash. Without any, those of the `plugin` block with the
+    /// program's name
     pub(crate) args: Vec<OsString>,
 }
 
@@ -115,7 +116,8 @@ pub(crate) struct Session {
     #[arg(value_hint = ValueHint::ExecutablePath)]
     pub(crate) path: PathBuf,
 
-    /// Arguments of the program; after `--` if they begin with a dash
+    /// Arguments of the program; after `--` if they begin with a dash. Without any, those of the `plugin` block with the
+    /// program's name
     pub(crate) args: Vec<OsString>,
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::camp::{Camp, poll, wait};
+use crate::camp::{Camp, Ran, poll, wait};
 
 /// A camp, and a directory of plugins that nobody else can write to.
 struct Bed {
@@ -35,6 +35,11 @@ impl Bed {
 
     /// Installs the example; `by_host` says who collects its tasks' output.
     fn install(&self, by_host: bool) {
+        self.install_as("tried", "driver", if by_host { "agent" } else { "" });
+    }
+
+    /// Installs the example as a file of this name and a plugin of this kind.
+    fn install_as(&self, file: &str, kind: &str, more: &str) {
         let example = Path::new(env!("CARGO_BIN_EXE_encamp"))
             .with_file_name("examples")
             .join("tried");
@@ -43,11 +48,10 @@ impl Bed {
             "{} is not built; run all of this crate's tests",
             example.display()
         );
-        let path = self.plugins.path().join("tried");
+        let path = self.plugins.path().join(file);
         let record = self.camp.path().join("record");
-        let collects = if by_host { "agent" } else { "" };
         let script = format!(
-            "#!/bin/sh\necho $$ >> {}\nexec {} driver {} {collects}\n",
+            "#!/bin/sh\necho $$ >> {}\nexec {} {kind} {} {more}\n",
             self.journal().display(),
             example.display(),
             record.display()
@@ -103,6 +107,17 @@ fn words(args: &[String]) -> Vec<&str> {
 }
 
 #[test]
+fn the_directory_of_plugins_can_be_completed_wherever_it_can_be_given() {
+    let script = Camp::new().encamp(&["completions", "zsh"]).out;
+    let options = script.matches("--plugin-dir=").count();
+    assert_eq!(options, 3, "run, validate and fingerprint");
+    let hint = script
+        .lines()
+        .filter(|line| line.contains("--plugin-dir=") && line.contains("_files -/"));
+    assert_eq!(hint.count(), options);
+}
+
+#[test]
 fn a_plugin_that_others_could_exchange_is_not_used() {
     let bed = Bed::new(&std::env::temp_dir());
     bed.install(false);
@@ -125,6 +140,98 @@ mod root {
         let bed = Bed::new(Path::new("/var/lib"));
         bed.install(by_host);
         bed
+    }
+
+    /// A driver, a device plugin of the same name, and a program that is no plugin.
+    fn bed_of_all() -> Bed {
+        let bed = bed(false);
+        bed.install_as("lamp", "device", "");
+        let broken = bed.plugins.path().join("broken");
+        fs::write(&broken, "#!/bin/sh\nexit 3\n").unwrap();
+        fs::set_permissions(&broken, fs::Permissions::from_mode(0o755)).unwrap();
+        let text = fs::read_to_string(bed.config()).unwrap();
+        let more = "plugin \"lamp\" {}\nplugin \"broken\" {}\n";
+        fs::write(bed.config(), format!("{text}{more}")).unwrap();
+        bed
+    }
+
+    impl Bed {
+        fn fingerprint(&self, more: &[&str]) -> Ran {
+            let (dir, config) = (self.plugins.path().to_str().unwrap(), self.config());
+            let args = [
+                "fingerprint",
+                "--plugin-dir",
+                dir,
+                "--plugin-config",
+                config.to_str().unwrap(),
+            ];
+            self.camp.encamp(&[&args[..], more].concat())
+        }
+    }
+
+    #[test]
+    #[ignore = "needs root"]
+    fn fingerprint_shows_the_drivers_and_the_devices_of_plugins() {
+        let bed = bed_of_all();
+        let ran = bed.fingerprint(&[]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.out.contains("raw_exec: healthy"), "{ran:?}");
+        assert!(
+            ran.out.contains("\ntried: healthy (Healthy)\n  driver.raw_exec = "),
+            "{ran:?}"
+        );
+        let lamps = "\ntried:\n  acme/lamp/L1:\n    power = 5W\n    left: healthy\n    right: unhealthy (burnt out)\n";
+        assert!(ran.out.ends_with(lamps), "{ran:?}");
+        assert!(ran.err.contains("plugin broken: it does not start"), "{ran:?}");
+        bed.assert_clean();
+    }
+
+    #[test]
+    #[ignore = "needs root"]
+    fn fingerprint_gives_one_of_them_as_json() {
+        let bed = bed_of_all();
+        let ran = bed.fingerprint(&["--json", "tried"]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let values = ran.out.lines().map(|line| serde_json::from_str(line).unwrap());
+        let values: Vec<serde_json::Value> = values.collect();
+        let found: Vec<_> = values.iter().filter(|value| value.get("error").is_none()).collect();
+        assert_eq!(
+            (found.len(), &found[0]["driver"], &found[1]["device"]),
+            (2, &"tried".into(), &"tried".into())
+        );
+        assert_eq!(found[0]["fingerprint"]["health"], "healthy");
+        assert_eq!(found[1]["devices"][0]["devices"][1]["health_description"], "burnt out");
+        let ran = bed.fingerprint(&["nobody"]);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        let known = "there is no driver \"nobody\"; known: docker, exec, raw_exec, tried, tried";
+        assert!(ran.err.contains(known), "{ran:?}");
+        bed.assert_clean();
+    }
+
+    #[test]
+    #[ignore = "needs root"]
+    fn an_interrupted_fingerprint_leaves_no_plugin() {
+        let bed = bed(false);
+        let script = format!(
+            "#!/bin/sh\ntrap '' INT TERM\necho $$ >> {}\nexec sleep 600\n",
+            bed.journal().display()
+        );
+        fs::write(bed.plugins.path().join("tried"), script).unwrap();
+        let dir = bed.plugins.path().to_str().unwrap();
+        let config = bed.config();
+        let args = [
+            "fingerprint",
+            "--plugin-dir",
+            dir,
+            "--plugin-config",
+            config.to_str().unwrap(),
+        ];
+        let child = bed.camp.spawn(&args);
+        poll("it is started", || bed.pids().len() == 1);
+        kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+        let output = wait(child, &["fingerprint"]);
+        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        bed.assert_clean();
     }
 
     fn check(by_host: bool) {

@@ -248,6 +248,55 @@ fn a_plugin_is_given_the_value_of_its_configuration_and_not_its_text() {
     check_bytes("config {\n  foo = \"v1\"\n  bar = 1337\n  baz = true\n}\n", RECORDED);
 }
 
+/// The lines that are written when the program is started with what a `plugin` block, or the command line, says.
+#[track_caller]
+fn check_args(block: &str, words: &[&str], started_with: &str) {
+    let bed = Bed::new();
+    let told = bed.camp.path().join("told");
+    let text = format!(
+        "#!/bin/sh\necho \"$@\" > {}\nexec {} driver {}\n",
+        told.display(),
+        plugin().display(),
+        bed.record().display()
+    );
+    let program = executable(&bed, &text);
+    let file = bed.file("agent.hcl", block);
+    for args in [
+        &["validate", &program, &file][..],
+        &["driver", "--config", &file, &program],
+    ] {
+        let mut command = bed.command(args);
+        command.args(words);
+        let ran = crate::camp::ran(command, b"");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(fs::read_to_string(&told).unwrap().trim_end(), started_with, "{block}");
+    }
+    bed.assert_clean();
+}
+
+#[test]
+fn a_program_is_started_with_the_args_of_its_block() {
+    let block = "plugin \"other\" {\n  args = [\"no\"]\n}\nplugin \"program\" {\n  args = [\"-x\", \"a b\", 7]\n}\n";
+    check_args(block, &[], "-x a b 7");
+    check_args(block, &["mine"], "mine");
+    check_args("plugin \"tried\" {\n  args = [\"-x\"]\n}\n", &[], "");
+    check_args("", &[], "");
+    let later =
+        "plugin \"program\" {\n  args = [\"1\"]\n}\nplugin \"program\" {\n  args = [\"2\"]\n}\nplugin \"program\" {}\n";
+    check_args(later, &[], "2");
+}
+
+#[test]
+fn wrong_args_are_shown_at_their_line_and_nothing_is_started() {
+    let bed = Bed::new();
+    let program = executable(&bed, "#!/bin/sh\ntouch started\n");
+    bed.file("agent.hcl", "plugin \"program\" {\n  args = 7\n}\n");
+    let ran = crate::camp::ran(bed.command(&["validate", &program, "agent.hcl"]), b"");
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.contains("agent.hcl:2:"), "{}", ran.err);
+    assert!(!bed.camp.path().join("started").exists());
+}
+
 #[test]
 fn what_is_not_configured_has_its_default() {
     let defaults = "83a362617207a362617ac0a3666f6fc0";

@@ -1,5 +1,6 @@
 //! A plugin's configuration, from the file that the user wrote.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use anyhow::Result;
@@ -7,26 +8,67 @@ use encamp_base_grpc::RemotePlugin;
 use encamp_driver::Plugin as _;
 use encamp_hclspec::body::Schema;
 use encamp_hclspec::{
-    Body, Context, Diagnostic, Diagnostics, Source, Spec, Spellings, Value, decode_partial, decode_with,
+    Body, Context, Diagnostic, Diagnostics, Source, Spec, Spellings, Type, Value, decode_partial, decode_with,
+    from_value,
 };
 
-use crate::exit::BadInput;
+use crate::exit::{BadInput, usage};
 use crate::load;
 
-/// The plugin's configuration by its schema; the defaults where there is no file.
-///
-/// The file is the configuration itself, or has it in a `plugin` block with the name of the plugin or of its program, as
-/// an agent's configuration does.
-pub(super) fn plugin_config(plugin: &RemotePlugin, program: &Path, file: Option<&Path>) -> Result<Value> {
-    let body = match file {
-        Some(path) => read("configuration", path)?,
-        None => nothing("the defaults")?,
-    };
-    let spec = plugin.config_schema();
-    let own = plugin.info().name;
-    let program = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let value = decode_config(&spec, &body, &[&own, &program]);
-    Ok(value.map_err(BadInput::Job)?)
+/// What the user has written for a plugin: the configuration itself, or a file that has it in a `plugin` block with the
+/// name of the plugin or of its program, as an agent's configuration does.
+pub(super) struct Given(Body);
+
+impl Given {
+    /// Reads the file. Without one there are the defaults.
+    pub(super) fn read(file: Option<&Path>) -> Result<Self> {
+        Ok(Self(match file {
+            Some(path) => read("configuration", path)?,
+            None => nothing("the defaults")?,
+        }))
+    }
+
+    /// What the program is started with: the words of the command line, or without any the `args` of its block, as an
+    /// agent starts it. The plugin's own name is not known before it runs.
+    pub(super) fn args(&self, program: &Path, words: &[OsString]) -> Result<Vec<OsString>> {
+        if !words.is_empty() {
+            return Ok(words.to_vec());
+        }
+        let name = name_of(program);
+        let (content, _) = self.0.partial_content(&Schema::new().with_block("plugin", ["name"]));
+        let mut args = Vec::new();
+        for block in &content.blocks {
+            let ours = block.labels().first().is_some_and(|label| label.text() == name);
+            let later = if ours { args_of(block.body())? } else { Vec::new() };
+            if !later.is_empty() {
+                args = later;
+            }
+        }
+        Ok(args.into_iter().map(OsString::from).collect())
+    }
+
+    /// The plugin's configuration by its schema.
+    pub(super) fn value(&self, plugin: &RemotePlugin, program: &Path) -> Result<Value> {
+        let value = decode_config(
+            &plugin.config_schema(),
+            &self.0,
+            &[&plugin.info().name, &name_of(program)],
+        );
+        Ok(value.map_err(BadInput::Job)?)
+    }
+}
+
+fn name_of(program: &Path) -> String {
+    program.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn args_of(body: &Body) -> Result<Vec<String>> {
+    let spec = Spec::attr("args", Type::list(Type::String));
+    let args = decode_partial(&spec, body, &Context::default(), Spellings::Strict).map_err(BadInput::Job)?;
+    if args.is_null() {
+        return Ok(Vec::new());
+    }
+    from_value(args).map_err(|error| usage(format!("args of a plugin block: {error}")))
 }
 
 /// What a task's `config` block says, by the driver's schema for tasks.

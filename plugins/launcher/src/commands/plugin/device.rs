@@ -72,11 +72,7 @@ pub(super) async fn device(launcher: &Launcher, history: &Path, args: &Args) -> 
 }
 
 async fn start(launcher: &Launcher, args: &Args, ids: Ids) -> Result<(Running, Trying)> {
-    let running = launcher
-        .launch(&args.path, &args.args, args.launch.start_timeout)
-        .await?;
-    running.must_be(PluginType::Device)?;
-    super::configure(&running, args).await?;
+    let running = super::launched(launcher, args, PluginType::Device).await?;
     let trying = Trying {
         plugin: RemoteDevicePlugin::new(running.plugin.clone(), running.client.channel()),
         looks: None,
@@ -201,7 +197,8 @@ fn remember(ids: &Mutex<Vec<String>>, groups: &[DeviceGroup]) {
     *ids.lock().unwrap_or_else(PoisonError::into_inner) = known.collect();
 }
 
-fn devices(groups: &[DeviceGroup]) -> String {
+/// Devices, for people.
+pub(crate) fn devices(groups: &[DeviceGroup]) -> String {
     if groups.is_empty() {
         return "no devices".to_owned();
     }

@@ -1,7 +1,7 @@
 //! `encamp plugin`: any plugin, running and tried by hand.
 
 mod config;
-mod device;
+pub(crate) mod device;
 mod driver;
 mod info;
 mod launch;
@@ -9,7 +9,9 @@ mod schema;
 mod validate;
 
 use anyhow::Result;
+use encamp_driver::PluginType;
 
+use self::config::Given;
 use self::launch::{Launcher, Running};
 use crate::cli::plugin::{Plugin, Session};
 use crate::exit::{killed_by, usage};
@@ -51,12 +53,17 @@ async fn opened<T>(work: impl Future<Output = Result<T>>) -> Result<Result<T, u8
     }
 }
 
-/// Configures the plugin of a session.
-async fn configure(running: &Running, args: &Session) -> Result<()> {
-    let value = config::plugin_config(&running.plugin, &args.path, args.config.as_deref())?;
+/// The plugin of a session, launched and configured.
+async fn launched(launcher: &Launcher, args: &Session, kind: PluginType) -> Result<Running> {
+    let given = Given::read(args.config.as_deref())?;
+    let words = given.args(&args.path, &args.args)?;
+    let running = launcher.launch(&args.path, &words, args.launch.start_timeout).await?;
+    running.must_be(kind)?;
+    let value = given.value(&running.plugin, &args.path)?;
     let answer = running.configure(value, Some(wiring::topology())).await?;
     let name = running.info().name;
-    answer.map_err(|reason| usage(format!("plugin \"{name}\" refuses its configuration: {reason}")))
+    answer.map_err(|reason| usage(format!("plugin \"{name}\" refuses its configuration: {reason}")))?;
+    Ok(running)
 }
 
 /// Says to a person with whom they talk, and how.

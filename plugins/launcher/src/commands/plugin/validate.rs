@@ -3,17 +3,17 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::config;
+use super::config::Given;
 use super::launch::Launcher;
 use crate::cli::plugin::Validate;
 use crate::exit::usage;
 use crate::output;
 
 pub(super) async fn validate(launcher: &Launcher, args: &Validate) -> Result<u8> {
-    let running = launcher
-        .launch(&args.path, &args.args, args.launch.start_timeout)
-        .await?;
-    let value = config::plugin_config(&running.plugin, &args.path, Some(&args.file))?;
+    let given = Given::read(Some(&args.file))?;
+    let words = given.args(&args.path, &args.args)?;
+    let running = launcher.launch(&args.path, &words, args.launch.start_timeout).await?;
+    let value = given.value(&running.plugin, &args.path)?;
     let answer = running.configure(value, None).await?;
     let (name, file) = (running.info().name, args.file.display().to_string());
     running.end().await;

@@ -63,11 +63,7 @@ pub(super) async fn driver(launcher: &Launcher, history: &Path, args: &Args) -> 
 
 /// A driver that is ready for tasks.
 async fn ready(launcher: &Launcher, args: &Args) -> Result<(Running, RemoteDriver)> {
-    let running = launcher
-        .launch(&args.path, &args.args, args.launch.start_timeout)
-        .await?;
-    running.must_be(PluginType::Driver)?;
-    super::configure(&running, args).await?;
+    let running = super::launched(launcher, args, PluginType::Driver).await?;
     let driver = RemoteDriver::new(running.plugin.clone(), running.client.channel());
     let init = running.within("to get ready", driver.init()).await?;
     init.context("the driver does not get ready")?;
