@@ -1,6 +1,6 @@
 //! One plugin, kept alive: launches that callers share, restarts, and a driver's tasks that go with them.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub(crate) struct Supervisor {
     generations: AtomicU64,
     /// Who wants the plugin to be up, beside its tasks.
     interest: AtomicUsize,
+    /// Whether the process is a later host's.
+    detached: AtomicBool,
 }
 
 /// How things stand.
@@ -110,6 +112,7 @@ impl Supervisor {
             failures: AtomicU32::new(0),
             generations: AtomicU64::new(0),
             interest: AtomicUsize::new(0),
+            detached: AtomicBool::new(false),
         }
     }
 
@@ -204,6 +207,9 @@ impl Supervisor {
 
     /// The plugin's end: asked for, bounded, for good.
     pub(crate) async fn close(&self) {
+        if self.detached.load(Ordering::Relaxed) {
+            return;
+        }
         let live = self.shut();
         // An attempt under way gives up when it sees this.
         let _last = self.starting.lock().await;
@@ -232,6 +238,7 @@ impl Supervisor {
 
     /// Leaves the process running, for a later host to find.
     pub(crate) fn detach(&self) {
+        self.detached.store(true, Ordering::Relaxed);
         if let Some(live) = self.shut() {
             live.instance.detach();
         }

@@ -204,6 +204,21 @@ async fn a_process_that_is_found_and_does_not_get_ready_is_replaced() {
 }
 
 #[tokio::test]
+async fn shutdown_leaves_what_was_detached() {
+    let bed = Bed::new();
+    let (catalog, driver) = bed.with_toy().await;
+    driver.init().await.unwrap();
+    let pid = driver.pid().unwrap();
+    driver.detach();
+    catalog.shutdown().await;
+    assert!(runs(pid));
+    assert!(record(&bed).exists());
+    let (catalog, _) = bed.scan(&bed.block("toy")).await;
+    catalog.shutdown().await;
+    assert!(!runs(pid));
+}
+
+#[tokio::test]
 async fn shutdown_ends_a_process_that_was_left_and_not_used() {
     let bed = Bed::new();
     let pid = left_behind(&bed).await;
