@@ -11,15 +11,37 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::libc;
-use nix::unistd::ForkResult;
+use nix::unistd::{ForkResult, Pid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+/// Of `clone3`. The one in libc is too narrow for its value.
+const CLONE_INTO_CGROUP: u64 = 1 << 33;
 
 /// Forks. The caller must have one thread only, as the supervising process does: the child then may do anything.
 pub(crate) fn fork() -> io::Result<ForkResult> {
     // SAFETY: `supervisor::main` refuses to run beside other threads and never starts one, so no lock can be held by a
     // thread that the child lacks.
     unsafe { nix::unistd::fork() }.map_err(Into::into)
+}
+
+/// Forks into a cgroup of the unified hierarchy. The demand is that of [`fork`].
+pub(crate) fn fork_into(cgroup: BorrowedFd<'_>) -> io::Result<ForkResult> {
+    // SAFETY: plain integers, of which zero means that nothing is asked for.
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.flags = CLONE_INTO_CGROUP;
+    args.exit_signal = u64::try_from(libc::SIGCHLD).map_err(io::Error::other)?;
+    args.cgroup = u64::try_from(cgroup.as_raw_fd()).map_err(io::Error::other)?;
+    // SAFETY: `args` is of the size that is told, and as in `fork` no other thread is missing in the child, which gets a
+    // copy of all memory, the stack included.
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
+    match i32::try_from(pid).map_err(io::Error::other)? {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(ForkResult::Child),
+        pid => Ok(ForkResult::Parent {
+            child: Pid::from_raw(pid),
+        }),
+    }
 }
 
 /// Ends the process without running anything more of it.

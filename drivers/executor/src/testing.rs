@@ -10,8 +10,8 @@ use nix::libc::SIGKILL;
 use crate::state::{self, Record};
 use crate::{Program, proc, sys};
 
-/// Builds `encamp-executor` from this workspace, once in a process, and says where it is. The build has the caller's
-/// profile: a release build for benches, a debug build for tests. `CARGO` and `CARGO_TARGET_DIR` are honoured.
+/// Builds `encamp-executor` from this workspace, once in a process, and says where it is. Benches get
+/// what is shipped (profile `dist`), tests a debug build. `CARGO` and `CARGO_TARGET_DIR` are honoured.
 ///
 /// # Panics
 /// When it cannot be built.
@@ -58,16 +58,20 @@ pub fn destroy_all(state_dir: &Path) {
 fn build() -> Result<PathBuf, String> {
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let (profile, folder) = if cfg!(debug_assertions) {
+        ("dev", "debug")
+    } else {
+        ("dist", "dist")
+    };
     let mut command = Command::new(cargo);
     command
         .args(["build", "--quiet", "--package=encamp-executor", "--bin=encamp-executor"])
-        .args((profile == "release").then_some("--release"))
+        .args(["--profile", profile])
         .current_dir(&workspace);
     let output = command.output().map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-    Ok(workspace.join(target).join(profile).join("encamp-executor"))
+    Ok(workspace.join(target).join(folder).join("encamp-executor"))
 }

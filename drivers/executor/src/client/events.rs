@@ -47,8 +47,9 @@ pub struct Events {
 impl Events {
     pub(super) fn new(process: Process) -> Self {
         Self {
+            // A launch's own has been told everything, and of a short task there may be time for no other.
+            connection: process.take_connection(),
             process,
-            connection: None,
             is_over: false,
         }
     }

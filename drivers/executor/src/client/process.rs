@@ -247,7 +247,8 @@ impl Process {
         }
     }
 
-    /// What happens to the task from now on; first that output is being lost, if it is, and its end, if it has ended.
+    /// What happens to the task from now on; first that output is being lost, if it is, and its end, if it has ended. The
+    /// first one after a launch may also tell what has happened since.
     pub fn events(&self) -> Events {
         Events::new(self.clone())
     }

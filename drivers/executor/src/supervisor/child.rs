@@ -54,6 +54,12 @@ pub(super) struct Spawned {
     pub(super) channel: OwnedFd,
 }
 
+/// The task's cgroup, in the unified hierarchy. To be born there takes microseconds, to move there many milliseconds.
+struct Home {
+    procs: PathBuf,
+    dir: OwnedFd,
+}
+
 /// What a child says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Word {
@@ -73,17 +79,36 @@ pub(super) fn spawn(job: &Job<'_>) -> Result<Spawned, Failure> {
     let kind = SockType::SeqPacket;
     let (channel, far) =
         socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC).map_err(|errno| failed(errno.into()))?;
-    match sys::fork().map_err(failed)? {
+    let home = Home::of(job.plan);
+    let (forked, home) = match home.as_ref().map(|home| sys::fork_into(home.dir.as_fd())) {
+        Some(Ok(forked)) => (forked, home.as_ref()),
+        // The kernel is older than that, or may not be asked for it.
+        Some(Err(_)) | None => (sys::fork().map_err(failed)?, None),
+    };
+    match forked {
         ForkResult::Parent { child } => Ok(Spawned {
             pid: child.as_raw(),
             channel,
         }),
         ForkResult::Child => {
             drop(channel);
-            let Err(failure) = become_command(job, far.as_fd());
+            let Err(failure) = become_command(job, home, far.as_fd());
             tell_failure(far.as_fd(), failure);
             sys::exit_now(127)
         }
+    }
+}
+
+impl Home {
+    fn of(plan: &Plan) -> Option<Self> {
+        let files = plan.cgroup.as_ref()?.procs_files();
+        files.into_iter().find_map(|procs| {
+            let flags = libc::O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW;
+            let dir = OpenOptions::new().read(true).custom_flags(flags).open(procs.parent()?);
+            let dir = OwnedFd::from(dir.ok()?);
+            let is_unified = fstatfs(&dir).ok()?.filesystem_type() == CGROUP2_SUPER_MAGIC;
+            is_unified.then_some(Self { procs, dir })
+        })
     }
 }
 
@@ -140,7 +165,7 @@ fn shortened(mut text: String) -> String {
     text
 }
 
-fn become_command(job: &Job<'_>, channel: BorrowedFd<'_>) -> Result<Infallible, Failure> {
+fn become_command(job: &Job<'_>, home: Option<&Home>, channel: BorrowedFd<'_>) -> Result<Infallible, Failure> {
     let plan = job.plan;
     end_with_supervisor(channel)?;
     let _: nix::Result<_> = setsid();
@@ -148,7 +173,7 @@ fn become_command(job: &Job<'_>, channel: BorrowedFd<'_>) -> Result<Infallible, 
     let start = proc::Stat::of_this_process()
         .map_err(|error| Failure::new(Step::Fork, "the task", &error))?
         .start;
-    join_cgroups(plan)?;
+    join_cgroups(plan, home)?;
     set_oom_score(plan)?;
     stdio::connect(&job.stdio, plan)?;
     close_others(job, channel)?;
@@ -201,18 +226,29 @@ fn await_leave(channel: BorrowedFd<'_>) -> Result<(), Failure> {
     }
 }
 
-fn join_cgroups(plan: &Plan) -> Result<(), Failure> {
+/// Joins all cgroups but the one that it was born in.
+fn join_cgroups(plan: &Plan, home: Option<&Home>) -> Result<(), Failure> {
     let own = plan.cgroup.as_ref().map(encamp_cgroup::Cgroup::procs_files);
-    for file in own.iter().flatten().chain(&plan.join_procs) {
+    let all = own.iter().flatten().chain(&plan.join_procs);
+    for file in all.filter(|file| home.is_none_or(|home| home.procs != **file)) {
         join_cgroup(file).map_err(|error| Failure::path(Step::Cgroup, file, &error))?;
     }
     Ok(())
 }
 
-/// The path may be of a job's choice: nothing but a cgroup's file is written to, whatever has taken its place.
+/// Moves this process, which has one thread, by moving that thread where it can: for a whole process the kernel stops
+/// all forks and exits on the machine, and waits 10 ms until it has. In the unified hierarchy there is no such file.
 fn join_cgroup(procs: &Path) -> io::Result<()> {
+    match write_own_pid(&procs.with_file_name("tasks")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => write_own_pid(procs),
+        moved => moved,
+    }
+}
+
+/// The path may be of a job's choice: nothing but a cgroup's file is written to, whatever has taken its place.
+fn write_own_pid(path: &Path) -> io::Result<()> {
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
-    let mut file = OpenOptions::new().write(true).custom_flags(flags).open(procs)?;
+    let mut file = OpenOptions::new().write(true).custom_flags(flags).open(path)?;
     let kind = fstatfs(&file)?.filesystem_type();
     if kind != CGROUP_SUPER_MAGIC && kind != CGROUP2_SUPER_MAGIC {
         return Err(io::Error::new(
