@@ -20,8 +20,9 @@ use crate::{children, peers, setup, style, suggest};
 pub(crate) const HELP: &str = "\
 Usage: cargo xtask bench [--quick] [--no-setup] [SUBSYSTEM]... [-- <arguments of the benches>]
 
-Runs the benches of the crates that are named, or of all that have some, and prints a table of the medians. Within a
-group the bench `ours` is compared with the others, its peers: `2.00x` says that the peer takes twice as long.
+Runs the benches of the crates that are named, or of all that have some, built as what is shipped (profile dist), and
+prints a table of the medians. Within a group the bench `ours` is compared with the others, its peers: `2.00x` says that
+the peer takes twice as long.
 
 A SUBSYSTEM is a crate's name without `encamp-`, or a folder such as `drivers`. Benches that need root or a Docker
 Engine need them here too; where no engine answers, root gets a private one for the time of the run.
@@ -69,7 +70,7 @@ pub(crate) fn main(args: Args) -> Result<ExitCode> {
         let benches = package.targets.iter().filter(|target| target.kind == "bench");
         let names = benches.flat_map(|target| ["--bench", &target.name]);
         let bench = Cmd::cargo("bench")
-            .args(["--package", &package.name])
+            .args(["--profile", "dist", "--package", &package.name])
             .args(names)
             .arg("--")
             .args(&harness);

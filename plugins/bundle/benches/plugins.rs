@@ -59,6 +59,7 @@ const BENCHES: [Bench; 8] = [
         &[
             figure("InspectTask, p50", "p50-ns", Wanted::Ratio(0.6)),
             figure("InspectTask, p99", "p99-ns", Wanted::Ratio(0.5)),
+            figure("InspectTask, processor time", "cpu-ns", Wanted::Nothing),
         ],
     ),
     bench(

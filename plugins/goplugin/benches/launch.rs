@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot run says why")]
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use encamp_goplugin::{Cookie, Host, Program};
@@ -10,14 +11,24 @@ use tokio::runtime::Runtime;
 
 /// The plugins that are there, by name.
 fn plugins() -> Vec<(&'static str, PathBuf)> {
-    let own = std::env::current_exe().unwrap();
-    let ours = own.ancestors().nth(2).unwrap().join("examples/kv");
-    assert!(
-        ours.exists(),
-        "build it: cargo build --release -p encamp-goplugin --example kv"
-    );
+    let ours = example();
     let go = std::env::var_os("ENCAMP_GO_PEERS").map(|folder| Path::new(&folder).join("kv-plugin"));
     std::iter::once(("ours", ours)).chain(go.map(|go| ("go", go))).collect()
+}
+
+/// The example plugin, built as what is shipped.
+fn example() -> PathBuf {
+    let arguments = [
+        "build",
+        "--quiet",
+        "--profile=dist",
+        "--package=encamp-goplugin",
+        "--example=kv",
+    ];
+    let built = Command::new(env!("CARGO")).args(arguments).status().unwrap();
+    assert!(built.success(), "the example does not build");
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(3).unwrap().join("dist/examples/kv")
 }
 
 fn host() -> Host {

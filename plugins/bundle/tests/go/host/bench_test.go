@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,13 +40,13 @@ func BenchmarkHealthCheck(b *testing.B) {
 	h := use(b, measured)
 	rpc, err := h.client.Client()
 	must.NoError(b, err)
-	latencies(b, func() error { return rpc.Ping() })
+	latencies(b, h, func() error { return rpc.Ping() })
 }
 
 func BenchmarkInspectTask(b *testing.B) {
 	h := use(b, measured)
 	task := h.quiet("exec sleep 600")
-	latencies(b, func() error {
+	latencies(b, h, func() error {
 		_, err := h.driver.InspectTask(task.ID)
 		return err
 	})
@@ -64,7 +65,7 @@ func BenchmarkStartToExit(b *testing.B) {
 		tasks = append(tasks, task)
 	}
 	next := 0
-	latencies(b, func() error {
+	latencies(b, h, func() error {
 		task := tasks[next]
 		next++
 		if _, _, err := h.driver.StartTask(task); err != nil {
@@ -140,7 +141,7 @@ func BenchmarkThousandWaits(b *testing.B) {
 		_, err := h.driver.WaitTask(ctx, task.ID)
 		must.NoError(b, err)
 	}
-	latencies(b, func() error {
+	latencies(b, h, func() error {
 		_, err := h.driver.InspectTask(task.ID)
 		return err
 	})
@@ -171,7 +172,7 @@ func BenchmarkThousandStats(b *testing.B) {
 		}()
 	}
 	first.Wait()
-	latencies(b, func() error {
+	latencies(b, h, func() error {
 		_, err := h.driver.InspectTask(last.ID)
 		return err
 	})
@@ -188,10 +189,12 @@ func (h *host) quiet(script string) *drivers.TaskConfig {
 	return task
 }
 
-// latencies calls b.N times and reports the median and what one call in a hundred takes.
-func latencies(b *testing.B, call func() error) {
+// latencies calls b.N times and reports the median and what one call in a hundred takes, and what a call takes of the
+// plugin's processor time.
+func latencies(b *testing.B, h *host, call func() error) {
 	must.NoError(b, call())
 	all := make([]time.Duration, 0, b.N)
+	before := processorTime(b, h)
 	b.ResetTimer()
 	for range b.N {
 		start := time.Now()
@@ -200,9 +203,26 @@ func latencies(b *testing.B, call func() error) {
 		must.NoError(b, err)
 	}
 	b.StopTimer()
+	b.ReportMetric((processorTime(b, h)-before)/float64(b.N), "cpu-ns")
 	slices.Sort(all)
 	b.ReportMetric(float64(all[len(all)/2].Nanoseconds()), "p50-ns")
 	b.ReportMetric(float64(all[len(all)*99/100].Nanoseconds()), "p99-ns")
+}
+
+// processorTime tells how many nanoseconds the plugin's threads have run.
+func processorTime(b *testing.B, h *host) float64 {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", h.client.ReattachConfig().Pid))
+	must.NoError(b, err)
+	sum := 0.0
+	for _, thread := range threads {
+		text, err := os.ReadFile(thread)
+		must.NoError(b, err)
+		var ran float64
+		_, err = fmt.Sscan(string(text), &ran)
+		must.NoError(b, err)
+		sum += ran
+	}
+	return sum
 }
 
 // privateDirty tells how many KiB only this process has.
