@@ -20,7 +20,7 @@ use crate::listener::{ListenError, Listener, SocketPlace};
 use crate::mux::Mux;
 use crate::peer;
 use crate::security::Security;
-use crate::server::{self, Source};
+use crate::server::{self, Signals, Source};
 
 /// How long one end waits for the other, as all implementations do.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -314,7 +314,11 @@ impl Accepted {
     /// # Errors
     /// The server has failed.
     pub async fn serve(self, routes: Routes) -> Result<(), BrokerError> {
-        Ok(server::serve(self.source, self.security, routes, self.closed, GRACE).await?)
+        let signals = Signals {
+            stop: self.closed,
+            ..Signals::default()
+        };
+        Ok(server::serve(self.source, self.security, routes, signals, GRACE).await?)
     }
 }
 

@@ -16,7 +16,7 @@ use crate::broker::{Broker, Outgoing};
 use crate::handshake::{Cookie, Handshake, var};
 use crate::listener::{ListenError, Listener};
 use crate::security::Security;
-use crate::server::{self, Source};
+use crate::server::{self, Signals, Source};
 
 mod controller;
 mod environment;
@@ -148,6 +148,7 @@ pub struct Listening {
     routes: Routes,
     messages: Outgoing,
     context: Context,
+    met: CancellationToken,
     stdio: stdio::Queue,
     grace: Duration,
     #[cfg(feature = "reflection")]
@@ -217,7 +218,8 @@ impl Server {
         ExitCode::FAILURE
     }
 
-    /// Serves the host that has started this process, until it asks the plugin to end or SIGTERM comes.
+    /// Serves the host that has started this process, until it asks the plugin to end or SIGTERM comes. Where the host has
+    /// gone and nobody has ever connected, nobody knows of the plugin: it ends by itself after a minute.
     ///
     /// While it serves, standard output and standard error are the host's streams for them (`println!` blocks nobody and
     /// breaks nothing), the originals are inherited by no child, SIGINT is ignored, and a panic is reported on the
@@ -248,6 +250,11 @@ impl Server {
         })?;
         tracing::debug!(address = %listening.handshake.address, "Plugin listens");
         stdio.tell(&listening.handshake).map_err(ServeError::Handshake)?;
+        tokio::spawn(process::stop_without_host(
+            stdio.host(),
+            listening.met.clone(),
+            stop.clone(),
+        ));
         process::stop_on_sigterm(stop).map_err(|source| ServeError::Process {
             what: "signals",
             source,
@@ -297,6 +304,7 @@ impl Server {
             routes: routes.routes(),
             messages,
             context,
+            met: CancellationToken::new(),
             stdio: stdio::Queue::default(),
             grace: self.grace,
             #[cfg(feature = "reflection")]
@@ -415,6 +423,7 @@ impl Listening {
             mut routes,
             messages,
             context,
+            met,
             stdio,
             grace,
             ..
@@ -432,7 +441,11 @@ impl Listening {
         {
             routes = reflection::add(routes, self.descriptors);
         }
-        Ok(server::serve(source, security, routes, context.stopping, grace).await?)
+        let signals = Signals {
+            stop: context.stopping,
+            met,
+        };
+        Ok(server::serve(source, security, routes, signals, grace).await?)
     }
 }
 

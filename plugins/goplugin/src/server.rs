@@ -41,18 +41,28 @@ impl Source {
     }
 }
 
-/// Serves until `stop`, then for `grace` more, then cuts what is left.
+/// What a server and those around it tell each other.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Signals {
+    /// The server is to end.
+    pub(crate) stop: CancellationToken,
+    /// Somebody has connected.
+    pub(crate) met: CancellationToken,
+}
+
+/// Serves until it is to stop, then for `grace` more, then cuts what is left.
 pub(crate) async fn serve(
     source: Source,
     security: Security,
     routes: Routes,
-    stop: CancellationToken,
+    signals: Signals,
     grace: Duration,
 ) -> Result<(), tonic::transport::Error> {
+    let stop = signals.stop.clone();
     let cut = CancellationToken::new();
     let _ends_with_this = (cut.clone().drop_guard(), stop.clone().drop_guard());
     let (connections, incoming) = mpsc::channel(16);
-    let accepting = accept(source, Arc::new(security), connections, stop.clone(), cut.clone());
+    let accepting = accept(source, Arc::new(security), connections, signals, cut.clone());
     let accepting = tokio::spawn(accepting);
     let builder = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)
@@ -78,16 +88,17 @@ async fn accept(
     mut source: Source,
     security: Arc<Security>,
     connections: mpsc::Sender<io::Result<Cuttable>>,
-    stop: CancellationToken,
+    signals: Signals,
     cut: CancellationToken,
 ) {
     loop {
         let accepted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = signals.stop.cancelled() => return,
             accepted = source.accept() => accepted,
         };
         match accepted {
             Ok(Some(io)) => {
+                signals.met.cancel();
                 let introduced = introduce(io, Arc::clone(&security), connections.clone(), cut.clone());
                 tokio::spawn(introduced);
             }

@@ -4,18 +4,24 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::panic::PanicHookInfo;
 use std::thread;
+use std::time::Duration;
 
 use encamp_proto::plugin::stdio_data::Channel;
 use rustix::pipe::PipeFlags;
+use tokio::io::Interest;
+use tokio::net::unix::pipe;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::stdio::Queue;
 use crate::handshake::Handshake;
 use crate::hclog;
+
+/// How long somebody may still connect who has the plugin's address from a host that is gone.
+const ABANDONED: Duration = Duration::from_mins(1);
 
 /// Standard output and error are pipes of ours as long as this lives. The originals stay open, and no child gets them.
 pub(super) struct Stdio {
@@ -45,6 +51,13 @@ impl Stdio {
         let mut stdout = &self.stdout;
         stdout.write_all(format!("{handshake}\n").as_bytes())?;
         stdout.flush()
+    }
+
+    /// The pipe that the host reads, if it is one whose reader can be waited for.
+    pub(super) fn host(&self) -> Option<pipe::Sender> {
+        let stdout = self.stdout.as_fd().try_clone_to_owned().ok()?;
+        // Unchecked: it is only waited for, and stays as it is for those who print.
+        pipe::Sender::from_owned_fd_unchecked(stdout).ok()
     }
 }
 
@@ -100,6 +113,19 @@ pub(super) fn stop_on_sigterm(stop: CancellationToken) -> io::Result<()> {
     Ok(())
 }
 
+/// A host that went before it connected has told nobody where to: nobody ever will, and the plugin would stay for good.
+pub(super) async fn stop_without_host(host: Option<pipe::Sender>, met: CancellationToken, stop: CancellationToken) {
+    let Some(host) = host else { return };
+    let gone = async {
+        drop(host.ready(Interest::ERROR).await);
+        tokio::time::sleep(ABANDONED).await;
+    };
+    if let Some(Some(())) = met.run_until_cancelled(stop.run_until_cancelled(gone)).await {
+        tracing::debug!("Ending, as the host is gone and nobody has connected");
+        stop.cancel();
+    }
+}
+
 /// Hosts know by its first word what this is, and that the lines below belong to it.
 fn report_panic(panic: &PanicHookInfo<'_>) {
     let message = panic.payload_as_str().unwrap_or("(no message)");
@@ -115,4 +141,54 @@ fn report_panic(panic: &PanicHookInfo<'_>) {
         let _ = writeln!(report, "{backtrace}");
     }
     hclog::write(report.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Plugin {
+        host: Option<pipe::Receiver>,
+        met: CancellationToken,
+        stop: CancellationToken,
+    }
+
+    impl Plugin {
+        fn started() -> Self {
+            let (stdout, reader) = pipe::pipe().unwrap();
+            let (met, stop) = (CancellationToken::new(), CancellationToken::new());
+            tokio::spawn(stop_without_host(Some(stdout), met.clone(), stop.clone()));
+            let host = Some(reader);
+            Self { host, met, stop }
+        }
+
+        async fn ends_within(&self, patience: Duration) -> bool {
+            tokio::time::timeout(patience, self.stop.cancelled()).await.is_ok()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plugin_whose_host_has_gone_before_it_connected_ends() {
+        let mut plugin = Plugin::started();
+        assert!(!plugin.ends_within(ABANDONED * 2).await);
+        plugin.host = None;
+        assert!(plugin.ends_within(ABANDONED * 2).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plugin_that_somebody_has_connected_to_outlives_its_host() {
+        let mut plugin = Plugin::started();
+        plugin.met.cancel();
+        plugin.host = None;
+        assert!(!plugin.ends_within(ABANDONED * 2).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_plugin_may_still_be_connected_to_after_its_host_has_gone() {
+        let mut plugin = Plugin::started();
+        plugin.host = None;
+        assert!(!plugin.ends_within(ABANDONED / 2).await);
+        plugin.met.cancel();
+        assert!(!plugin.ends_within(ABANDONED * 2).await);
+    }
 }
