@@ -146,13 +146,13 @@ impl Collector {
         }
     }
 
-    /// Forgets a task, its cursor included.
+    /// Forgets a task, its cursor included: also one that was not taken back.
     pub(crate) fn forget(&self, task_id: &str) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(follower) = inner.followers.remove(task_id) {
             follower.abort.abort();
-            CursorFile::new(&self.state_dir, task_id).remove();
         }
+        CursorFile::new(&self.state_dir, task_id).remove();
     }
 }
 

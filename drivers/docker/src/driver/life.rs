@@ -95,6 +95,7 @@ impl Docker {
         stage.map_err(|error| Error::recoverable("cannot prepare the task's volumes for the engine").because(error))
     }
 
+    /// A task that is gone is forgotten here, as hosts do not destroy what was not taken back.
     pub(super) async fn take_back(&self, handle: TaskHandle) -> Result<()> {
         let task = handle.config;
         let Some(_reservation) = self.reserve(&task.id) else {
@@ -108,7 +109,10 @@ impl Docker {
         let found = patiently(|| settings.engine.inspect(&name)).await;
         let found = match found {
             Ok(found) => found,
-            Err(EngineError::NotFound(_)) => return Err(Error::TaskNotFound(task.id)),
+            Err(EngineError::NotFound(_)) => {
+                self.collector.forget(&task.id);
+                return Err(Error::TaskNotFound(task.id));
+            }
             Err(error) => return Err(Error::recoverable("cannot look for the task's container").because(error)),
         };
         // A container that was made and not started is what an interrupted start left.

@@ -170,6 +170,30 @@ async fn a_task_that_is_gone_is_not_taken_back() {
 
 #[tokio::test]
 #[ignore = "needs a docker engine"]
+async fn a_task_whose_container_is_gone_leaves_no_record() {
+    let mut place = Place::shared();
+    let task = place.task("sleep 1000", &[]);
+    let started = place.docker.start_task(task.clone()).await.unwrap();
+    let logs = place.dir.path().join("state/logs");
+    let records = || std::fs::read_dir(&logs).map_or(0, Iterator::count);
+    let kept = |records: usize| if records > 0 { Ok(()) } else { Err("none".to_owned()) };
+    until_async(SOON, "a record", || kept(records())).await;
+    place.restart();
+    let name = format!("t-{}", task.alloc_id);
+    place.cli(&["rm", "-f", &name]);
+    let handle = TaskHandle {
+        version: 1,
+        config: task,
+        state: TaskState::Running,
+        driver_state: started.driver_state,
+    };
+    let error = place.docker.recover_task(handle).await.unwrap_err();
+    assert!(matches!(error, Error::TaskNotFound(_)), "{error:?}");
+    assert_eq!(records(), 0);
+}
+
+#[tokio::test]
+#[ignore = "needs a docker engine"]
 async fn an_earlier_attempts_container_makes_way() {
     let mut place = Place::shared();
     let first = place.task("sleep 1000", &[]);
