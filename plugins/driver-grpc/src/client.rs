@@ -197,7 +197,7 @@ impl Driver for RemoteDriver {
         let answer = self
             .ask(NO_DRIVER, client.wait_task(wire::WaitTaskRequest { task_id }))
             .await?;
-        Ok(task::exit(&answer.result.unwrap_or_default(), answer.err))
+        Ok(task::end(answer))
     }
 
     async fn stop_task(&self, id: &str, timeout: Duration, signal: Option<&str>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! What goes wrong in a driver, as statuses.
 
+use bytes::Bytes;
 use encamp_base_grpc::{CallError, status};
 use encamp_driver::Error;
 use tonic::{Code, Status};
@@ -8,6 +9,11 @@ use tonic::{Code, Status};
 const NOT_FOUND: &str = "task not found for given id";
 /// The same for a task that runs, and is not to be destroyed for that.
 const RUNNING: &str = "cannot destroy running task";
+
+/// The longest reason in the close frame of a websocket, in bytes.
+const CLOSE_FRAME: usize = 123;
+/// Stands where a text was cut.
+const CUT: &str = "…";
 
 /// The status that hosts read. Whether to try again is said where they look for it; the rest is text.
 pub(crate) fn to_status(error: &Error) -> Status {
@@ -19,6 +25,22 @@ pub(crate) fn to_status(error: &Error) -> Status {
         // Also the end of a plugin behind this one: it is not this process that ended.
         _ => Status::unknown(text),
     }
+}
+
+/// The status that ends an exec session. Agents hand it on in the close frame of a websocket, and where it does not fit they
+/// break the session off without a word: so its text is cut, and stands in the log as a whole.
+pub(crate) fn to_session_status(error: &Error) -> Status {
+    let status = to_status(error);
+    let text = status.message();
+    let head = format!("rpc error: code = {:?} desc = ", status.code());
+    let room = CLOSE_FRAME.saturating_sub(head.len());
+    if text.len() <= room {
+        return status;
+    }
+    tracing::info!(error = text, "An exec session has failed");
+    let end = text.floor_char_boundary(room.saturating_sub(CUT.len()));
+    let text = [text.get(..end).unwrap_or_default(), CUT].concat();
+    Status::with_details(status.code(), text, Bytes::copy_from_slice(status.details()))
 }
 
 /// What a driver's answer means. `unsupported` are the words for a driver that does not know the call.
@@ -89,6 +111,20 @@ mod tests {
         ));
         let plain = Status::unknown("no exec");
         assert!(matches!(from_status(&plain, "no exec"), Error::Unsupported(_)));
+    }
+
+    #[test]
+    fn the_end_of_a_session_fits_into_a_close_frame() {
+        let long = "/a/long/path/ünd".repeat(40);
+        for error in [Error::fatal(long.as_str()), Error::recoverable(long.as_str())] {
+            let status = to_session_status(&error);
+            let told = format!("rpc error: code = {:?} desc = {}", status.code(), status.message());
+            assert!((CLOSE_FRAME - 4..=CLOSE_FRAME).contains(&told.len()), "{told}");
+            assert!(status.message().ends_with(CUT), "{told}");
+            assert_eq!(from_status(&status, "no exec").is_recoverable(), error.is_recoverable());
+        }
+        let short = Error::fatal("no such command");
+        assert_eq!(to_session_status(&short).message(), "no such command");
     }
 
     #[test]

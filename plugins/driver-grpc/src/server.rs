@@ -165,10 +165,7 @@ impl driver_server::Driver for DriverService {
             .wait_task(&request.into_inner().task_id)
             .await
             .map_err(failed)?;
-        Ok(Response::new(wire::WaitTaskResponse {
-            result: Some(task::exit_message(&exit)),
-            err: exit.err.unwrap_or_default(),
-        }))
+        Ok(Response::new(task::end_message(exit)))
     }
 
     async fn stop_task(&self, request: Request<wire::StopTaskRequest>) -> Answer<wire::StopTaskResponse> {

@@ -16,6 +16,9 @@ use super::{Misfit, network, resources, some};
 /// Where output that nobody wants goes.
 const NOWHERE: &str = "/dev/null";
 
+/// The words by which operators know a task that the kernel killed for want of memory.
+const OOM_KILLED: &str = "OOM Killed";
+
 /// A task's configuration as a host sends it.
 pub(crate) fn to_message(task: TaskConfig) -> Result<wire::TaskConfig> {
     let config = match &task.driver_config {
@@ -196,6 +199,24 @@ pub(crate) fn exit(message: &wire::ExitResult, err: String) -> ExitResult {
         oom_killed: message.oom_killed,
         err: some(err),
     }
+}
+
+/// The end of a task. Hosts keep it to themselves that the kernel killed it, but for what stands in `err`.
+pub(crate) fn end_message(exit: ExitResult) -> wire::WaitTaskResponse {
+    wire::WaitTaskResponse {
+        result: Some(exit_message(&exit)),
+        err: exit
+            .err
+            .or_else(|| exit.oom_killed.then(|| OOM_KILLED.to_owned()))
+            .unwrap_or_default(),
+    }
+}
+
+/// What says no more than the result does is no error.
+pub(crate) fn end(answer: wire::WaitTaskResponse) -> ExitResult {
+    let exit = exit(&answer.result.unwrap_or_default(), answer.err);
+    let err = exit.err.filter(|err| !(exit.oom_killed && err == OOM_KILLED));
+    ExitResult { err, ..exit }
 }
 
 /// Hosts look into every part of the message without asking whether it is there: all are.

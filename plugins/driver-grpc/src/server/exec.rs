@@ -19,7 +19,7 @@ use tokio_util::sync::PollSender;
 use tonic::{Status, Streaming};
 
 use crate::convert::task::exit_message;
-use crate::error::to_status;
+use crate::error::to_session_status;
 
 type Frame = wire::ExecTaskStreamingResponse;
 type Operation = wire::ExecTaskStreamingIoOperation;
@@ -151,7 +151,7 @@ fn last_frames(ended: Result<ExitResult>) -> Vec<Result<Frame, Status>> {
         close: true,
     };
     match ended {
-        Err(error) => vec![Err(to_status(&error))],
+        Err(error) => vec![Err(to_session_status(&error))],
         Ok(exit) => vec![
             Ok(stdout(closed())),
             Ok(stderr(closed())),

@@ -54,6 +54,20 @@ async fn every_part_of_an_end_is_there() {
 }
 
 #[tokio::test]
+async fn a_kill_for_want_of_memory_is_told_in_words_too() {
+    let killed = |_| {
+        future::ok(ExitResult {
+            oom_killed: true,
+            ..ExitResult::signal(9)
+        })
+    };
+    let plugin = behind_a_wire(ScriptedDriver::new().on_wait_task(killed)).await;
+    let request = wire::WaitTaskRequest { task_id: "id".into() };
+    let answer = raw(&plugin).wait_task(request).await.unwrap().into_inner();
+    assert_eq!(answer.err, "OOM Killed");
+}
+
+#[tokio::test]
 async fn every_part_of_a_commands_answer_is_there() {
     let said = |_| future::ok(ExecOutput::default());
     let plugin = behind_a_wire(ScriptedDriver::new().on_exec_task(said)).await;

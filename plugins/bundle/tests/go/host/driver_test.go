@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -146,6 +147,16 @@ func TestStopThatEscalatesReportsTheSignal(t *testing.T) {
 	})
 }
 
+func TestKillForWantOfMemoryIsToldInWords(t *testing.T) {
+	each(t, func(t *testing.T, s subject) {
+		h := use(t, s)
+		task, _ := h.start(s, "x=x; while true; do x=$x$x; done")
+		result := h.wait(task.ID)
+		must.True(t, result.OOMKilled)
+		must.ErrorContains(t, result.Err, "OOM Killed")
+	})
+}
+
 func TestSignalReachesTheTask(t *testing.T) {
 	each(t, func(t *testing.T, s subject) {
 		h := use(t, s)
@@ -169,6 +180,8 @@ func TestStatsComeAtOnceAndEndWithTheTask(t *testing.T) {
 			sample, open := <-samples
 			must.True(t, open)
 			must.NotNil(t, sample.ResourceUsage.CpuStats)
+			// The agent's table has a column for whatever was measured, and no value for this one.
+			must.SliceNotContains(t, sample.ResourceUsage.CpuStats.Measured, "Total Ticks")
 			must.SliceNotEmpty(t, sample.ResourceUsage.MemoryStats.Measured)
 		}
 		must.NoError(t, h.driver.StopTask(task.ID, 0, "SIGKILL"))
@@ -219,6 +232,47 @@ func TestExecSessions(t *testing.T) {
 		task, _ := h.start(s, "sleep 600")
 		testutils.TestExecTaskStreamingBasicResponses(t, testutils.NewDriverHarness(t, h.driver), task.ID)
 	})
+}
+
+// The agent hands the error on in the close frame of a websocket, and breaks the session off where it does not fit.
+func TestExecSessionThatCannotStartSaysWhyInAFrame(t *testing.T) {
+	each(t, func(t *testing.T, s subject) {
+		h := use(t, s)
+		task, _ := h.start(s, "sleep 60")
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		program := "/no/such" + strings.Repeat("/directory", 20) + "/program"
+		sessions := h.driver.(drivers.ExecTaskStreamingRawDriver)
+		user := &user{ctx: ctx}
+		err := sessions.ExecTaskStreamingRaw(ctx, task.ID, []string{program}, false, user)
+		must.NoError(t, ctx.Err())
+		if s.name == "docker" {
+			// The engine runs a session that says so.
+			must.NoError(t, err)
+			must.NotEq(t, 0, user.exit)
+			return
+		}
+		must.ErrorContains(t, err, "/no/such")
+		must.LessEq(t, 123, len(err.Error()))
+	})
+}
+
+// A user of a session who says nothing, and remembers how it ended.
+type user struct {
+	ctx  context.Context
+	exit int
+}
+
+func (u *user) Send(answer *drivers.ExecTaskStreamingResponseMsg) error {
+	if answer.Exited {
+		u.exit = int(answer.Result.GetExitCode())
+	}
+	return nil
+}
+
+func (u *user) Recv() (*drivers.ExecTaskStreamingRequestMsg, error) {
+	<-u.ctx.Done()
+	return nil, io.EOF
 }
 
 func TestEventsStayOpen(t *testing.T) {
