@@ -88,6 +88,12 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Keep a task's pipes open for the next runner, until they are removed
+    #[command(hide = true)]
+    Hold {
+        /// The pipe of its standard output
+        pipe: PathBuf,
+    },
     /// Take up an allocation whose runner has died
     #[command(hide = true)]
     Supervise {

@@ -20,6 +20,7 @@ use encamp_logs::Config;
 use nix::sys::stat::Mode;
 
 use crate::collect::Collector;
+use crate::{hold, output};
 
 /// A driver in another process. Where it does not write its tasks' log files itself, its tasks are given pipes, and what
 /// comes out of them is written into the files here.
@@ -27,7 +28,13 @@ pub(crate) struct Collected {
     driver: Supervised,
     /// Where the pipes are made; no task can reach it.
     pipes: PathBuf,
-    collectors: Mutex<HashMap<String, Collector>>,
+    tasks: Mutex<HashMap<String, Piped>>,
+}
+
+/// A task whose pipes are read.
+struct Piped {
+    collector: Collector,
+    pipes: [PathBuf; 2],
 }
 
 impl Collected {
@@ -35,7 +42,7 @@ impl Collected {
         Self {
             driver,
             pipes,
-            collectors: Mutex::default(),
+            tasks: Mutex::default(),
         }
     }
 
@@ -59,16 +66,30 @@ impl Collected {
         let failed = |error: anyhow::Error| {
             Error::recoverable(format!("cannot collect the output of the task: {error:#}")).early()
         };
-        let output = self.pipes(&task.name, fresh).map_err(|error| failed(error.into()))?;
-        if !self.collectors().contains_key(&task.id) {
+        let [stdout, stderr] = self.pipes(&task.name, fresh).map_err(|error| failed(error.into()))?;
+        let pipes = [stdout.clone(), stderr.clone()];
+        let output = TaskOutput::Fifo { stdout, stderr };
+        if !self.tasks().contains_key(&task.id) {
             let collector = Collector::start(&output, dir, &task.name, limits).map_err(failed)?;
-            self.collectors().insert(task.id.clone(), collector);
+            self.tasks().insert(
+                task.id.clone(),
+                Piped {
+                    collector,
+                    pipes: pipes.clone(),
+                },
+            );
+        }
+        if fresh && let Err(error) = hold::start(&pipes) {
+            output::notice(&format!(
+                "nobody holds the pipes of task \"{}\", and its output may be lost if this program is killed: {error}",
+                task.name
+            ));
         }
         task.output = output;
         Ok(task)
     }
 
-    fn pipes(&self, task: &str, fresh: bool) -> io::Result<TaskOutput> {
+    fn pipes(&self, task: &str, fresh: bool) -> io::Result<[PathBuf; 2]> {
         DirBuilder::new().recursive(true).mode(0o700).create(&self.pipes)?;
         let pipe = |stream: &str| {
             let path = self.pipes.join(format!("{}.{stream}.fifo", task.replace('/', "_")));
@@ -81,26 +102,33 @@ impl Collected {
                 Err(error) => Err(io::Error::from(error)),
             }
         };
-        Ok(TaskOutput::Fifo {
-            stdout: pipe("stdout")?,
-            stderr: pipe("stderr")?,
-        })
+        Ok([pipe("stdout")?, pipe("stderr")?])
     }
 
     /// Takes what is in a task's pipes by now.
     fn drain(&self, id: &str) {
-        if let Some(collector) = self.collectors().get(id) {
-            collector.drain();
+        if let Some(task) = self.tasks().get(id) {
+            task.collector.drain();
         }
     }
 
     /// Takes the last of it.
     fn finish(&self, id: &str) {
-        drop(self.collectors().remove(id));
+        drop(self.tasks().remove(id));
     }
 
-    fn collectors(&self) -> MutexGuard<'_, HashMap<String, Collector>> {
-        self.collectors.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes the last of it, of a task that does not come back: its pipes go, and who holds them with them.
+    fn finish_for_good(&self, id: &str) {
+        let Some(task) = self.tasks().remove(id) else { return };
+        drop(task.collector);
+        for pipe in &task.pipes {
+            // One that is still there goes with the allocation.
+            drop(remove(pipe));
+        }
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, HashMap<String, Piped>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -159,7 +187,7 @@ impl Driver for Collected {
         let task = self.piped(task, true).await?;
         let started = self.driver.start_task(task).await;
         if started.is_err() {
-            self.finish(&id);
+            self.finish_for_good(&id);
         }
         started
     }
@@ -177,7 +205,7 @@ impl Driver for Collected {
     async fn destroy_task(&self, id: &str, force: bool) -> Result<()> {
         let destroyed = self.driver.destroy_task(id, force).await;
         if matches!(destroyed, Ok(()) | Err(Error::TaskNotFound(_))) {
-            self.finish(id);
+            self.finish_for_good(id);
         }
         destroyed
     }

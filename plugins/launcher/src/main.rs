@@ -11,6 +11,7 @@ mod collected;
 mod commands;
 mod environment;
 mod exit;
+mod hold;
 mod hooks;
 mod lines;
 mod load;
@@ -41,6 +42,10 @@ fn main() -> ExitCode {
     if let Command::Hcldec { args } = cli.command {
         let args = iter::once("encamp hcldec".into()).chain(args);
         return encamp_hcldec::run(args, &mut encamp_hcldec::Streams::of_process());
+    }
+    if let Command::Hold { .. } = cli.command {
+        hold::hold();
+        return ExitCode::SUCCESS;
     }
     let trace = Trace::init(cli.global.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,6 +1,7 @@
-//! A plugin to try `encamp plugin` with: `driver` runs host tasks, `device` has one device.
+//! A plugin to try `encamp plugin` with: `driver` runs host tasks, `foreign` runs them as most drivers do, `device` has one
+//! device.
 //!
-//! `tried driver|device FILE [agent]` writes into FILE, in hexadecimal and a line each, the bytes of the configurations
+//! `tried driver|foreign|device FILE [agent]` writes into FILE, in hexadecimal and a line each, the bytes of the configurations
 //! that it is given. With `agent`, the host collects the tasks' output.
 
 use std::env;
@@ -27,8 +28,10 @@ use tonic::service::RoutesBuilder;
 use tonic::{Request, Response, Status};
 use tracing::level_filters::LevelFilter;
 
+mod foreign;
 mod lamp;
 
+use foreign::Foreign;
 use lamp::Lamp;
 
 #[tokio::main]
@@ -49,11 +52,11 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let raw_exec = raw_exec(&record, args.iter().any(|arg| arg == "agent")).await?;
     let services = move |routes: &mut RoutesBuilder, _: &_| {
         routes.add_service(BasePluginServer::new(base));
-        if is_device {
-            routes.add_service(DeviceServer::new(Arc::new(Lamp)));
-        } else {
-            routes.add_service(DriverServer::new(Arc::new(raw_exec)));
-        }
+        match kind.as_str() {
+            "device" => routes.add_service(DeviceServer::new(Arc::new(Lamp))),
+            "foreign" => routes.add_service(DriverServer::new(Arc::new(Foreign::default()))),
+            _ => routes.add_service(DriverServer::new(Arc::new(raw_exec))),
+        };
     };
     let cookie = Cookie::new(
         "NOMAD_PLUGIN_MAGIC_COOKIE",

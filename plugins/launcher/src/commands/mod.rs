@@ -35,7 +35,7 @@ pub(crate) async fn dispatch(cli: Cli) -> Result<u8> {
         Command::Plugin(args) => Box::pin(plugin::plugin(data, cli.global.verbose, args)).await,
         Command::Supervise { alloc } => supervise::supervise(&data?, &alloc).await,
         // Done before there was a runtime.
-        Command::Hcldec { .. } => Ok(0),
+        Command::Hcldec { .. } | Command::Hold { .. } => Ok(0),
         // A shell without a home can be completed in, too.
         Command::Completions { shell } => {
             let mut script = Vec::new();

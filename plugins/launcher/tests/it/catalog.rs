@@ -326,6 +326,39 @@ mod root {
 
     #[test]
     #[ignore = "needs root"]
+    fn what_a_task_writes_while_there_is_no_runner_is_kept_for_the_next() {
+        let bed = Bed::new(Path::new("/var/lib"));
+        bed.install_as("tried", "foreign", "");
+        let (go, wrote) = (bed.camp.path().join("go"), bed.camp.path().join("wrote"));
+        let job = bed.job(&format!(
+            "echo begun; while [ ! -e {} ]; do sleep 0.05; done; echo alone; echo too >&2; echo > {}; i=0; while [ $i -lt \
+             20000 ]; do echo line $i; i=$((i+1)); done",
+            go.display(),
+            wrote.display()
+        ));
+        let mut child = bed.camp.spawn(&words(&bed.args(&[&job])));
+        bed.camp.until_task_is("running");
+        poll("output", || bed.camp.encamp(&["logs", "plugged"]).out == "begun\n");
+        child.kill().unwrap();
+        wait(child, &["run"]);
+        fs::write(&go, "").unwrap();
+        // Without a reader it would not come this far.
+        poll("the task has written", || wrote.exists());
+        let logs = bed.camp.encamp(&["logs", "-f", "plugged"]);
+        let mut lines = logs.out.lines();
+        assert_eq!([lines.next(), lines.next()], [Some("begun"), Some("alone")], "{logs:?}");
+        let rest: Vec<&str> = lines.collect();
+        assert_eq!(rest.len(), 20000);
+        assert!(rest.iter().enumerate().all(|(n, line)| *line == format!("line {n}")));
+        let logs = bed.camp.encamp(&["logs", "--stderr", "plugged"]);
+        assert_eq!(logs.out, "too\n", "{logs:?}");
+        bed.camp.until_task_is("dead");
+        assert_eq!(bed.camp.encamp(&["stop", "plugged"]).code, Some(0));
+        bed.assert_clean();
+    }
+
+    #[test]
+    #[ignore = "needs root"]
     fn an_interrupted_run_leaves_no_plugin_that_hangs() {
         let bed = bed(false);
         let script = format!(
