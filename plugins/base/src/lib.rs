@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+mod chain;
 mod topology;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 pub use attribute::{Attribute, AttributeValue};
+pub use chain::chain;
 pub use topology::{Core, CoreGrade, Distances, Topology};
 
 use async_trait::async_trait;

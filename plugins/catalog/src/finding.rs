@@ -1,11 +1,11 @@
 //! What a scan has found amiss.
 
-use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use encamp_base::chain;
 use encamp_hclspec::{Diagnostics, Severity, Style};
 
 use crate::{LaunchError, Refusal, VersionError};
@@ -125,13 +125,7 @@ impl Finding {
 /// The plugin, the problem and all its causes on one line.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "plugin {}: {}", self.plugin, self.problem)?;
-        let mut cause = self.problem.source();
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        write!(f, "plugin {}: {}", self.plugin, chain(&self.problem))
     }
 }
 

@@ -106,13 +106,6 @@ impl Error {
 
     /// The error and all that it failed of, on one line.
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut next = std::error::Error::source(self);
-        while let Some(cause) = next {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            next = cause.source();
-        }
-        text
+        encamp_base::chain(self)
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
+use encamp_base::chain;
 use encamp_driver::{Error, PluginConfig, Result, TaskHandle};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
@@ -202,16 +203,4 @@ impl Supervisor {
             }
         }
     }
-}
-
-/// An error and all that it comes of, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
