@@ -24,18 +24,22 @@ pub fn held_open<T: Send + 'static>(
 const ANSWER: Duration = Duration::from_millis(200);
 
 impl Life {
-    /// Opens a stream. Peers in Go answer together with their first message: they are not waited for that long.
+    /// Opens a stream of what `read` makes of the messages, and `failed` of errors. Peers in Go answer together with their
+    /// first message: they are not waited for that long.
     ///
     /// # Errors
     /// A plugin that ends, or refuses at once; a later refusal is the stream's first item.
-    pub async fn open<M: Send + 'static>(
+    pub async fn open<M: Send + 'static, T: Send + 'static, E: Send + 'static>(
         &self,
         call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + Send + 'static,
-    ) -> Result<BoxStream<Result<M, CallError>>, CallError> {
+        failed: fn(CallError) -> E,
+        read: fn(M) -> Result<T, E>,
+    ) -> Result<BoxStream<Result<T, E>>, E> {
         let life = self.clone();
         let mut opened = Box::pin(async move {
-            let messages = life.answer(call).await?.into_inner();
-            Ok(life.stream(messages))
+            let messages = life.answer(call).await.map_err(failed)?.into_inner();
+            let read = move |message: Result<M, CallError>| message.map_err(failed).and_then(read);
+            Ok(life.stream(messages).map(read).boxed())
         });
         match timeout(ANSWER, &mut opened).await {
             Ok(opened) => opened,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use encamp_base_grpc::{CallError, ConnectError, Life, MAX_MESSAGE, RemotePlugin, time};
+use encamp_base_grpc::{ConnectError, Life, MAX_MESSAGE, RemotePlugin, time};
 use encamp_device::{
     BoxStream, ConfigError, DeviceGroup, DeviceGroupStats, DevicePlugin, Plugin, PluginConfig, PluginInfo, Reservation,
     Result,
@@ -11,9 +11,8 @@ use encamp_device::{
 use encamp_hclspec::Spec;
 use encamp_proto::device as wire;
 use encamp_proto::device::device_plugin_client::DevicePluginClient;
-use futures_util::StreamExt as _;
 use tonic::transport::Channel;
-use tonic::{Response, Status, Streaming};
+use tonic::{Response, Status};
 
 use crate::convert::{group, reservation, stats};
 use crate::error::from_call;
@@ -66,17 +65,6 @@ impl RemoteDevicePlugin {
         let answer = self.life().answer(call).await;
         Ok(answer.map_err(from_call)?.into_inner())
     }
-
-    /// Opens a stream of what `read` makes of the messages.
-    async fn open<M: Send + 'static, T: Send + 'static>(
-        &self,
-        call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + Send + 'static,
-        read: fn(M) -> Result<T>,
-    ) -> Result<BoxStream<Result<T>>> {
-        let messages = self.life().open(call).await.map_err(from_call)?;
-        let read = move |message: Result<M, CallError>| message.map_err(from_call).and_then(read);
-        Ok(messages.map(read).boxed())
-    }
 }
 
 #[async_trait]
@@ -99,7 +87,7 @@ impl DevicePlugin for RemoteDevicePlugin {
     async fn fingerprint(&self) -> Result<BoxStream<Result<Vec<DeviceGroup>>>> {
         let mut client = self.client.clone();
         let call = async move { client.fingerprint(wire::FingerprintRequest {}).await };
-        self.open(call, group::from_message).await
+        self.life().open(call, from_call, group::from_message).await
     }
 
     async fn reserve(&self, ids: &[String]) -> Result<Reservation> {
@@ -115,6 +103,7 @@ impl DevicePlugin for RemoteDevicePlugin {
         };
         let mut client = self.client.clone();
         let call = async move { client.stats(request).await };
-        self.open(call, |message| Ok(stats::from_message(message))).await
+        let read = |message| Ok(stats::from_message(message));
+        self.life().open(call, from_call, read).await
     }
 }

@@ -13,10 +13,9 @@ use encamp_driver::{
 use encamp_hclspec::Spec;
 use encamp_proto::driver as wire;
 use encamp_proto::driver::driver_client::DriverClient;
-use futures_util::StreamExt as _;
 use tokio::sync::OnceCell;
 use tonic::transport::Channel;
-use tonic::{Code, Response, Status, Streaming};
+use tonic::{Code, Response, Status};
 
 use crate::convert::{capabilities, fingerprint, network, stats, task};
 use crate::error::from_call;
@@ -98,19 +97,6 @@ impl RemoteDriver {
             Err(error) => Err(from_call(error, NO_DRIVER)),
         }
     }
-
-    /// Opens a stream of what `read` makes of the messages.
-    async fn open<M: Send + 'static, T: Send + 'static>(
-        &self,
-        unsupported: &'static str,
-        call: impl Future<Output = Result<Response<Streaming<M>>, Status>> + Send + 'static,
-        read: fn(M) -> Result<T>,
-    ) -> Result<BoxStream<Result<T>>> {
-        let failed = move |error| from_call(error, unsupported);
-        let messages = self.life().open(call).await.map_err(failed)?;
-        let read = move |message: std::result::Result<M, CallError>| message.map_err(failed).and_then(read);
-        Ok(messages.map(read).boxed())
-    }
 }
 
 #[async_trait]
@@ -157,7 +143,8 @@ impl Driver for RemoteDriver {
     async fn fingerprint(&self) -> Result<BoxStream<Result<Fingerprint>>> {
         let mut client = self.client.clone();
         let call = async move { client.fingerprint(wire::FingerprintRequest {}).await };
-        self.open(NO_DRIVER, call, fingerprint::from_message).await
+        let failed = |error| from_call(error, NO_DRIVER);
+        self.life().open(call, failed, fingerprint::from_message).await
     }
 
     async fn recover_task(&self, handle: TaskHandle) -> Result<()> {
@@ -234,13 +221,15 @@ impl Driver for RemoteDriver {
         let mut client = self.client.clone();
         let call = async move { client.task_stats(request).await };
         let read = |message: wire::TaskStatsResponse| Ok(stats::from_message(message.stats.unwrap_or_default()));
-        self.open(NO_STATS, call, read).await
+        let failed = |error| from_call(error, NO_STATS);
+        self.life().open(call, failed, read).await
     }
 
     async fn task_events(&self) -> Result<BoxStream<Result<TaskEvent>>> {
         let mut client = self.client.clone();
         let call = async move { client.task_events(wire::TaskEventsRequest {}).await };
-        self.open(NO_DRIVER, call, |message| Ok(task::event(message))).await
+        let failed = |error| from_call(error, NO_DRIVER);
+        self.life().open(call, failed, |message| Ok(task::event(message))).await
     }
 
     async fn signal_task(&self, id: &str, signal: &str) -> Result<()> {
