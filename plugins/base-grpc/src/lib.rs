@@ -31,10 +31,3 @@ pub use stream::{BoxStream, held_open};
 pub use wire::serve;
 #[cfg(feature = "host")]
 pub use wire::{host, life};
-
-/// How much of one call or stream may be on its way before its reader took any of it, in bytes. Both ends of a connection
-/// with exec sessions on it should say so, and [`CONNECTION_WINDOW`] with it.
-pub const STREAM_WINDOW: u32 = 256 * 1024;
-/// How much of all calls and streams of a connection together may be on its way, in bytes: the most there is. All share
-/// it, and with less, a few exec sessions that nobody reads would hold up every other call.
-pub const CONNECTION_WINDOW: u32 = i32::MAX as u32;

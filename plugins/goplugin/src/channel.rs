@@ -11,13 +11,7 @@ use tonic::transport::{Channel, Endpoint};
 use tower_service::Service;
 
 use crate::io::Io;
-
-/// How much of one call may be on its way before its reader took any of it, in bytes.
-pub(crate) const STREAM_WINDOW: u32 = 256 * 1024;
-
-/// How much of all calls together may be on its way: the most there is. They share it, and with less, a few streams that
-/// nobody reads would hold up every other call.
-pub(crate) const CONNECTION_WINDOW: u32 = i32::MAX as u32;
+use crate::window::{CONNECTION_WINDOW, STREAM_WINDOW};
 
 type Dialing = Pin<Box<dyn Future<Output = io::Result<TokioIo<Io>>> + Send>>;
 

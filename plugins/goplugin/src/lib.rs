@@ -61,6 +61,7 @@ mod plugin;
 mod security;
 #[cfg(any(feature = "plugin", feature = "host"))]
 mod server;
+mod window;
 
 pub use self::address::{Address, AddressError};
 #[cfg(any(feature = "plugin", feature = "host"))]
@@ -78,3 +79,4 @@ pub use self::host::{
 pub use self::listener::ListenError;
 #[cfg(feature = "plugin")]
 pub use self::plugin::{Context, Environment, Listening, Network, ServeError, Server};
+pub use self::window::{CONNECTION_WINDOW, STREAM_WINDOW};

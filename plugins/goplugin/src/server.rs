@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::transport::Server;
 
-use crate::channel::{CONNECTION_WINDOW, STREAM_WINDOW};
 use crate::io::{Cuttable, Io};
 use crate::listener::Listener;
 #[cfg(feature = "mux")]
 use crate::mux::Door;
 use crate::security::Security;
+use crate::window::{CONNECTION_WINDOW, STREAM_WINDOW};
 
 /// How long a peer may take to prove who it is.
 const INTRODUCTION: Duration = Duration::from_secs(10);

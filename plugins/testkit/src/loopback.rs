@@ -8,9 +8,10 @@ use std::os::unix::net::UnixStream as Socket;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use encamp_base_grpc::{BaseService, CONNECTION_WINDOW, ConnectError, Life, STREAM_WINDOW};
+use encamp_base_grpc::{BaseService, ConnectError, Life};
 use encamp_driver::Driver;
 use encamp_driver_grpc::{DriverServer, RemoteDriver};
+use encamp_goplugin::{CONNECTION_WINDOW, STREAM_WINDOW};
 use futures_util::{StreamExt as _, stream};
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
