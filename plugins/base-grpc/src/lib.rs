@@ -11,6 +11,8 @@
 pub mod attribute;
 mod client;
 pub mod config;
+#[cfg(any(feature = "host", feature = "serve"))]
+mod handshake;
 mod life;
 mod misfit;
 mod node;
@@ -19,15 +21,13 @@ pub mod spec;
 pub mod status;
 mod stream;
 pub mod time;
-#[cfg(any(feature = "host", feature = "serve"))]
-mod wire;
 
 pub use client::{ConnectError, RemotePlugin};
+#[cfg(feature = "serve")]
+pub use handshake::serve;
+#[cfg(feature = "host")]
+pub use handshake::{host, life};
 pub use life::{CallError, Ended, Life};
 pub use misfit::{Misfit, text_of};
 pub use server::{BaseService, MAX_MESSAGE};
 pub use stream::{BoxStream, held_open};
-#[cfg(feature = "serve")]
-pub use wire::serve;
-#[cfg(feature = "host")]
-pub use wire::{host, life};
