@@ -1,5 +1,7 @@
 //! Whether the plugin still lives.
 
+use std::error::Error;
+use std::fmt;
 use std::future::{self, Future};
 use std::time::Duration;
 
@@ -22,14 +24,38 @@ pub struct Life(Option<watch::Receiver<()>>);
 pub struct Ended;
 
 /// Why a call has no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum CallError {
     /// The plugin's process has ended.
-    #[error(transparent)]
-    Ended(#[from] Ended),
+    Ended(Ended),
     /// The plugin answered with an error, or the connection was cut.
-    #[error("{}", .0.message())]
-    Status(#[source] Box<Status>),
+    Status(Box<Status>),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ended(ended) => ended.fmt(f),
+            Self::Status(status) if status.message().is_empty() => status.code().fmt(f),
+            Self::Status(status) => f.write_str(status.message()),
+        }
+    }
+}
+
+impl Error for CallError {
+    /// The message of a status has the words of what it was made of. Only what that comes of is not told yet.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Ended(_) => None,
+            Self::Status(status) => status.source()?.source(),
+        }
+    }
+}
+
+impl From<Ended> for CallError {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(ended)
+    }
 }
 
 impl Life {
@@ -97,8 +123,7 @@ impl Life {
 
     /// Why a call or a stream ended with this status: a cut connection is the plugin's end if that is seen soon.
     pub async fn why(&self, status: Status) -> CallError {
-        let may_be_cut = matches!(status.code(), Code::Unavailable | Code::Cancelled)
-            || std::error::Error::source(&status).is_some();
+        let may_be_cut = matches!(status.code(), Code::Unavailable | Code::Cancelled) || status.source().is_some();
         if may_be_cut && timeout(NOTICED_WITHIN, self.ended()).await.is_ok() {
             return CallError::Ended(Ended);
         }
@@ -144,6 +169,19 @@ mod tests {
     async fn an_answer_with_an_error_is_no_end() {
         let error = check(Status::unknown("no such task"), true).await;
         assert!(matches!(error, CallError::Status(status) if status.message() == "no such task"));
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read")]
+    struct Lost(#[source] std::io::Error);
+
+    #[test]
+    fn nothing_is_told_twice() {
+        let said = |status: Status| encamp_base::chain(&CallError::Status(Box::new(status)));
+        assert_eq!(said(Status::unknown("no such task")), "no such task");
+        assert_eq!(said(Status::unimplemented("")), Code::Unimplemented.to_string());
+        let lost = Box::new(Lost(std::io::Error::other("connection reset")));
+        assert_eq!(said(Status::from_error(lost)), "cannot read: connection reset");
     }
 
     #[tokio::test(start_paused = true)]
