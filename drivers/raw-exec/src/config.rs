@@ -290,6 +290,6 @@ mod tests {
         assert!(!options("").unwrap().enabled);
         assert!(options("enabled = true").unwrap().enabled);
         let error = options("denied_host_uids = \"5-1\"").unwrap_err();
-        assert_eq!(error.option, "denied_host_uids");
+        assert_eq!(error.option(), Some("denied_host_uids"));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, PluginType};
+use encamp_base::{ConfigError, Plugin, PluginConfig, PluginInfo, PluginType, chain};
 use encamp_hclspec::{Diagnostics, Spec};
 use encamp_proto::base as wire;
 use encamp_proto::base::base_plugin_client::BasePluginClient;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tonic::Status;
 use tonic::transport::Channel;
 
-use crate::server::MAX_MESSAGE;
+use crate::server::{MAX_MESSAGE, REFUSED};
 use crate::{CallError, Life, config, node, spec};
 
 /// How long a plugin may take to say who it is, and as long again to say what may be configured: as long as hosts give it
@@ -109,10 +109,10 @@ impl Plugin for RemotePlugin {
     }
 
     async fn set_config(&self, config: PluginConfig) -> Result<(), ConfigError> {
-        let refused = |reason: String| ConfigError::new("config", reason);
         // A plugin without a schema is sent no bytes, which is how it knows.
         let bytes = match self.schema {
-            Some(_) => config::to_bytes(&config.config).map_err(|error| refused(error.to_string()))?,
+            Some(_) => config::to_bytes(&config.config)
+                .map_err(|error| ConfigError::Failed(format!("cannot send the configuration: {error}")))?,
             None => Vec::new(),
         };
         let request = wire::SetConfigRequest {
@@ -121,8 +121,23 @@ impl Plugin for RemotePlugin {
             plugin_api_version: config.api_version,
         };
         let answer = self.life.answer(self.client.clone().set_config(request)).await;
-        answer.map_err(|error| refused(error.to_string()))?;
+        answer.map_err(|error| refused(&error))?;
         Ok(())
+    }
+}
+
+/// Why a plugin has not taken its configuration. Those that are served by this crate name the option at fault.
+fn refused(error: &CallError) -> ConfigError {
+    if matches!(error, CallError::Ended(_)) {
+        return ConfigError::PluginShutdown;
+    }
+    let text = chain(error);
+    let named = text
+        .strip_prefix(REFUSED)
+        .and_then(|said| said.strip_prefix("plugin option `"));
+    match named.and_then(|said| said.split_once("`: ")) {
+        Some((option, reason)) => ConfigError::new(option, reason),
+        None => ConfigError::Failed(text),
     }
 }
 

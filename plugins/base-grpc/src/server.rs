@@ -13,6 +13,9 @@ use crate::{config, node, spec};
 /// The largest message that a host may send, in bytes: hosts limit none.
 pub const MAX_MESSAGE: usize = i32::MAX as usize;
 
+/// What goes before the words of a plugin that does not take its configuration.
+pub(crate) const REFUSED: &str = "SetConfig failed: ";
+
 /// What every plugin answers, for the plugin that it is made of.
 #[derive(Debug)]
 pub struct BaseService<P: ?Sized>(Arc<P>);
@@ -80,7 +83,7 @@ impl<P: Plugin + ?Sized + 'static> BasePlugin for BaseService<P> {
             client_ports: driver.as_ref().and_then(node::ports),
         };
         let accepted = self.0.set_config(config).await;
-        accepted.map_err(|error| Status::unknown(format!("SetConfig failed: {error}")))?;
+        accepted.map_err(|error| Status::unknown(format!("{REFUSED}{error}")))?;
         Ok(Response::new(wire::SetConfigResponse {}))
     }
 }

@@ -144,22 +144,40 @@ impl fmt::Debug for PluginConfig {
     }
 }
 
-/// A plugin refused its configuration.
+/// A plugin did not take its configuration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plugin option `{option}`: {reason}")]
-pub struct ConfigError {
-    /// The option at fault, as a dotted path (`gc.dangling_containers.period`).
-    pub option: String,
-    /// What is wrong with its value, and what would be right.
-    pub reason: String,
+#[non_exhaustive]
+pub enum ConfigError {
+    /// An option cannot be used.
+    #[error("plugin option `{option}`: {reason}")]
+    Option {
+        /// The option at fault, as a dotted path (`gc.dangling_containers.period`).
+        option: String,
+        /// What is wrong with its value, and what would be right.
+        reason: String,
+    },
+    /// It is refused without a word of any option, or did not arrive.
+    #[error("{0}")]
+    Failed(String),
+    /// The plugin itself ended.
+    #[error("plugin is shut down")]
+    PluginShutdown,
 }
 
 impl ConfigError {
     /// An error on `option`, for `reason`.
     pub fn new(option: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
+        Self::Option {
             option: option.into(),
             reason: reason.into(),
+        }
+    }
+
+    /// The option at fault, where one is named.
+    pub fn option(&self) -> Option<&str> {
+        match self {
+            Self::Option { option, .. } => Some(option),
+            _ => None,
         }
     }
 }

@@ -55,6 +55,9 @@ pub enum Problem {
         /// How long was waited.
         within: Duration,
     },
+    /// It has ended instead of answering this call.
+    #[error("it has ended when it was asked {0}: its log may say why")]
+    Ended(&'static str),
     /// Its name cannot be one.
     #[error("it calls itself {0:?}, which is no name: it has none, is too long, or has control characters")]
     Name(String),

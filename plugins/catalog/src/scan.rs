@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use encamp_driver::{PluginConfig, PluginInfo};
+use encamp_driver::{ConfigError, PluginConfig, PluginInfo};
 use encamp_hclspec::Value;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
@@ -151,7 +151,10 @@ async fn question(instance: &dyn Instance, listed: &Listed, patience: Duration) 
             call: "SetConfig",
             within: patience,
         })?;
-        set.map_err(|error| Problem::Config(config::refused(listed, &error.reason)))?;
+        set.map_err(|error| match error {
+            ConfigError::PluginShutdown => Problem::Ended("SetConfig"),
+            error => Problem::Config(config::refused(listed, &error.to_string())),
+        })?;
     }
     Ok(Answers {
         info,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use encamp_device::DevicePlugin;
-use encamp_driver::{ConfigError, Driver, Error, PluginConfig, Result};
+use encamp_driver::{ConfigError, Driver, PluginConfig, Result};
 use tokio::sync::{Mutex as AsyncMutex, broadcast, watch};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -198,8 +198,7 @@ impl Supervisor {
 
     /// Configures the present process, and all later ones if that one accepts it.
     pub(crate) async fn set_config(self: &Arc<Self>, config: PluginConfig) -> Result<(), ConfigError> {
-        let live = self.live().await;
-        let live = live.map_err(|down| ConfigError::new("config", Error::from(down).chain()))?;
+        let live = self.live().await?;
         live.instance.contract().plugin().set_config(config.clone()).await?;
         *self.config.lock().unwrap_or_else(PoisonError::into_inner) = Some(config);
         Ok(())

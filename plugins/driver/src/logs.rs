@@ -241,7 +241,7 @@ mod tests {
             (MAX_FILE_SIZE, 0.into()),
         ] {
             let error = options(&[(option, value.clone())]).unwrap_err();
-            assert_eq!(error.option, option, "{value:?}: {error}");
+            assert_eq!(error.option(), Some(option), "{value:?}: {error}");
         }
         let huge = options(&[(MAX_FILE_SIZE, u64::MAX.into())]).unwrap();
         assert_eq!(huge.max_file_size, u64::MAX);

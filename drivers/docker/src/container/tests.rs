@@ -342,11 +342,11 @@ fn plugin_options_have_their_defaults_and_name_what_is_wrong() {
     let logging = decoded("logging {\n type = \"local\"\n}").unwrap().logging;
     assert_eq!((logging.kind.as_str(), logging.config.len()), ("local", 0));
     assert_eq!(
-        decoded("gc { image_delay = \"soon\" }").unwrap_err().option,
-        "gc.image_delay"
+        decoded("gc { image_delay = \"soon\" }").unwrap_err().option(),
+        Some("gc.image_delay")
     );
     assert_eq!(
-        decoded("pull_activity_timeout = \"1s\"").unwrap_err().option,
-        "pull_activity_timeout"
+        decoded("pull_activity_timeout = \"1s\"").unwrap_err().option(),
+        Some("pull_activity_timeout")
     );
 }

@@ -24,8 +24,11 @@ fn refuse_task(text: &str, expected: &str) {
 #[track_caller]
 fn refuse_plugin(text: &str, option: &str, expected: &str) {
     let error = plugin(text).expect_err(text);
-    assert_eq!(error.option, option);
-    assert!(error.reason.contains(expected), "{text}: {error}");
+    let ConfigError::Option { option: at, reason } = &error else {
+        panic!("{text}: {error}")
+    };
+    assert_eq!(at, option);
+    assert!(reason.contains(expected), "{text}: {error}");
 }
 
 #[test]

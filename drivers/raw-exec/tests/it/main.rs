@@ -205,7 +205,7 @@ async fn a_refused_configuration_leaves_the_last_one_in_force() {
     let driver = bed.driver(ENABLED).await;
     let bad = hcl(&driver.config_schema(), "enabled = false\ndenied_host_gids = \"9-1\"");
     let error = driver.set_config(PluginConfig::new(bad)).await.unwrap_err();
-    assert_eq!(error.option, "denied_host_gids");
+    assert_eq!(error.option(), Some("denied_host_gids"));
     let task = bed.task(&driver, &shell("exit 0")).await;
     let id = task.id.clone();
     driver.start_task(task).await.unwrap();

@@ -26,3 +26,12 @@ impl From<Down> for encamp_device::Error {
         }
     }
 }
+
+impl From<Down> for encamp_base::ConfigError {
+    fn from(down: Down) -> Self {
+        match down {
+            Down::Over => Self::PluginShutdown,
+            Down::For(why) => Self::Failed(why),
+        }
+    }
+}

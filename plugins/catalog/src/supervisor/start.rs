@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use encamp_base::chain;
-use encamp_driver::{Error, PluginConfig, Result, TaskHandle};
+use encamp_driver::{ConfigError, Error, PluginConfig, Result, TaskHandle};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::timeout;
 
@@ -136,7 +136,10 @@ impl Supervisor {
         )
         .await;
         let set = set.map_err(|_| self.slow("SetConfig"))?;
-        set.map_err(|error| format!("it refuses its configuration: {}", error.reason))?;
+        set.map_err(|error| match error {
+            ConfigError::PluginShutdown => "it has ended when it was given its configuration".to_owned(),
+            error => format!("it refuses its configuration: {error}"),
+        })?;
         self.init(instance).await
     }
 

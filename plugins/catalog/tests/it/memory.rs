@@ -2,7 +2,7 @@
 
 use std::future;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -151,6 +151,27 @@ async fn a_plugin_that_never_takes_its_configuration_is_not_waited_for() {
     let (_, findings) = within("scan", scan).await;
     assert!(
         matches!(findings[0].problem, Problem::Silent { call: "SetConfig", .. }),
+        "{findings:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_plugin_that_ends_over_its_configuration_is_not_said_to_refuse_it() {
+    let bed = Bed::new();
+    let memory = Arc::new_cyclic(|memory: &Weak<Memory>| {
+        let memory = Weak::clone(memory);
+        Memory::new(move |_| {
+            let memory = Weak::clone(&memory);
+            toy().on_set_config(move |_| {
+                memory.upgrade().unwrap().kill();
+                future::pending()
+            })
+        })
+    });
+    let scan = Catalog::scan(settings(&bed, &memory, "plugin \"toy\" {}\n"));
+    let (_, findings) = within("scan", scan).await;
+    assert!(
+        matches!(findings[0].problem, Problem::Ended("SetConfig")),
         "{findings:?}"
     );
 }

@@ -189,6 +189,23 @@ async fn a_configuration_that_is_refused_says_why() {
         text.contains("gc.image_delay") && text.contains("is negative"),
         "{text}"
     );
+    assert_eq!(error, ConfigError::new("gc.image_delay", "is negative"));
+}
+
+#[tokio::test]
+async fn what_a_plugin_says_of_no_option_is_told_as_it_says_it() {
+    // The end of a plugin behind the plugin is not the plugin's.
+    for refusal in [
+        ConfigError::Failed("not `now`: later".to_owned()),
+        ConfigError::PluginShutdown,
+    ] {
+        let said = refusal.to_string();
+        let refuse = move |_| future::err(refusal.clone());
+        let plugin = behind_a_wire(ScriptedDriver::new().on_set_config(refuse)).await;
+        let config = PluginConfig::new(Value::object::<String, Value>([]));
+        let error = plugin.driver().set_config(config).await.unwrap_err();
+        assert_eq!(error, ConfigError::Failed(format!("SetConfig failed: {said}")));
+    }
 }
 
 #[tokio::test]

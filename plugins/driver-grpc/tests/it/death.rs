@@ -1,7 +1,7 @@
 //! The end of the plugin's process is one error from everything that was asked of it.
 
 use encamp_base_grpc::CallError;
-use encamp_driver::{BoxStream, Error, NetworkIsolation, Plugin, PluginConfig, Result, TaskHandle};
+use encamp_driver::{BoxStream, ConfigError, Error, NetworkIsolation, Plugin, PluginConfig, Result, TaskHandle};
 use encamp_hclspec::Value;
 use encamp_testkit::Session;
 use futures_util::future::{self, BoxFuture};
@@ -242,6 +242,7 @@ async fn configuring_a_plugin_that_ends_says_so() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("plugin is shut down"), "{error}");
+    assert_eq!(error, ConfigError::PluginShutdown);
 }
 
 #[tokio::test]

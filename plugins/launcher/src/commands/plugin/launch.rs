@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use encamp_base_grpc::{ConnectError, RemotePlugin};
-use encamp_driver::{Plugin as _, PluginConfig, PluginInfo, PluginType, Topology};
+use encamp_driver::{ConfigError, Plugin as _, PluginConfig, PluginInfo, PluginType, Topology};
 use encamp_goplugin::{Client, LogLevel, LogRecord, Program};
 use encamp_hclspec::Value;
 
@@ -128,13 +128,13 @@ impl Running {
             .await?;
         match answer {
             Ok(()) => Ok(Ok(())),
-            Err(_) if self.plugin.life().has_ended() => {
+            Err(ConfigError::PluginShutdown) => {
                 bail!(
                     "the plugin {} when it was given its configuration",
                     self.client.exited().await
                 )
             }
-            Err(error) => Ok(Err(error.reason)),
+            Err(error) => Ok(Err(error.to_string())),
         }
     }
 
