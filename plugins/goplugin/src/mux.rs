@@ -9,12 +9,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use encamp_proto::plugin::ConnInfo;
 use encamp_proto::plugin::conn_info::Knock;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedMutexGuard, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _, TokioAsyncReadCompatExt as _};
 use yamux::{Config, Connection, Mode};
 
@@ -22,11 +23,11 @@ use crate::io::Io;
 #[cfg(feature = "plugin")]
 use crate::listener::Listener;
 
-/// How long a knock waits for somebody to listen; the other end waits no longer either.
+/// How long a knock waits for somebody to listen, and its answer for the connection; the other end waits no longer either.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many knocks may wait.
-const MOST_EARLY: usize = 1024;
+/// How many knocks may wait for somebody to listen, and how many connections may be waited for.
+const MOST: usize = 1024;
 
 /// Many connections over one. A clone is the same one.
 #[derive(Clone, Debug)]
@@ -53,8 +54,8 @@ struct Rooms {
     /// Takes connections that nobody has knocked for.
     main: Option<mpsc::Sender<Io>>,
     listening: HashMap<u32, mpsc::Sender<Io>>,
-    /// Whom the next connections are for.
-    expected: VecDeque<u32>,
+    /// Whom the next connections are for, and since when they are waited for.
+    expected: VecDeque<(u32, Instant)>,
     /// Knocks that nobody has answered yet.
     early: HashMap<u32, Instant>,
 }
@@ -186,7 +187,7 @@ impl Mux {
                 return None;
             }
             rooms.listening.insert(id, sender);
-            rooms.early.remove(&id).is_some_and(|at| at.elapsed() < PATIENCE)
+            rooms.early.remove(&id).is_some_and(is_waited_for)
         };
         if knocked {
             self.knocked(id, outgoing).await;
@@ -196,20 +197,16 @@ impl Mux {
 
     /// The other end has knocked for `id`.
     pub(crate) async fn knocked(&self, id: u32, outgoing: &mpsc::Sender<ConnInfo>) {
-        if self.0.rooms().expect(id) {
-            let yes = Knock {
-                knock: true,
-                ack: true,
-                error: String::new(),
-            };
-            let answer = ConnInfo {
-                service_id: id,
-                knock: Some(yes),
-                ..ConnInfo::default()
-            };
-            // A broker that has ended answers nobody.
-            drop(outgoing.send(answer).await);
-        }
+        let Some(knock) = self.0.rooms().expect(id) else {
+            return;
+        };
+        let answer = ConnInfo {
+            service_id: id,
+            knock: Some(knock),
+            ..ConnInfo::default()
+        };
+        // A broker that has ended answers nobody.
+        drop(outgoing.send(answer).await);
     }
 }
 
@@ -220,22 +217,36 @@ impl Inner {
 }
 
 impl Rooms {
-    /// Whether the next connection can be for `id`. If not, the knock is remembered.
-    fn expect(&mut self, id: u32) -> bool {
-        if self.listening.get(&id).is_some_and(|room| !room.is_closed()) {
-            self.expected.push_back(id);
-            return true;
+    /// The answer to a knock: whether the next connection can be for `id`. Where nobody listens yet, there is none, and
+    /// the knock is remembered.
+    fn expect(&mut self, id: u32) -> Option<Knock> {
+        let is_listened_on = self.listening.get(&id).is_some_and(|room| !room.is_closed());
+        if !is_listened_on {
+            self.early.retain(|_, at| is_waited_for(*at));
+            if self.early.len() < MOST {
+                self.early.insert(id, Instant::now());
+            }
+            return None;
         }
-        self.early.retain(|_, at| at.elapsed() < PATIENCE);
-        if self.early.len() < MOST_EARLY {
-            self.early.insert(id, Instant::now());
-        }
-        false
+        self.expected.retain(|(_, at)| is_waited_for(*at));
+        let error = if self.expected.len() < MOST {
+            self.expected.push_back((id, Instant::now()));
+            String::new()
+        } else {
+            format!("{MOST} connections are waited for already")
+        };
+        Some(Knock {
+            knock: true,
+            ack: true,
+            error,
+        })
     }
 
+    /// Lets a connection in. Whoever has knocked and not come in time has given up: the next connection is another's.
     fn admit(&mut self, io: Io) {
+        self.expected.retain(|(_, at)| is_waited_for(*at));
         let room = match self.expected.pop_front() {
-            Some(id) => self.listening.get(&id),
+            Some((id, _)) => self.listening.get(&id),
             None => self.main.as_ref(),
         };
         let admitted = room.is_some_and(|room| room.try_send(io).is_ok());
@@ -243,6 +254,10 @@ impl Rooms {
             tracing::warn!("The other end has opened a connection that nobody waits for");
         }
     }
+}
+
+fn is_waited_for(since: Instant) -> bool {
+    since.elapsed() < PATIENCE
 }
 
 // === impl Door ===
@@ -285,5 +300,99 @@ impl AsyncWrite for InTurn {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A plugin's end that listens as 1 and as 2, and what it answers.
+    struct Bed {
+        mux: Mux,
+        main: Door,
+        doors: [Door; 2],
+        outgoing: mpsc::Sender<ConnInfo>,
+        answers: mpsc::Receiver<ConnInfo>,
+        _wishes: mpsc::Receiver<Wish>,
+    }
+
+    impl Bed {
+        async fn new() -> Self {
+            let (main, door) = mpsc::channel(16);
+            let (mux, wishes) = Mux::new(Some(main));
+            let (outgoing, answers) = mpsc::channel(16);
+            let mut doors = Vec::new();
+            for id in [1, 2] {
+                doors.push(mux.listen(id, &outgoing).await.unwrap());
+            }
+            Self {
+                mux,
+                main: Door(door),
+                doors: doors.try_into().unwrap(),
+                outgoing,
+                answers,
+                _wishes: wishes,
+            }
+        }
+
+        /// What is said against a knock.
+        async fn knock(&mut self, id: u32) -> String {
+            self.mux.knocked(id, &self.outgoing).await;
+            let answer = self.answers.recv().await.unwrap();
+            let knock = answer.knock.unwrap();
+            assert!(answer.service_id == id && knock.knock && knock.ack);
+            knock.error
+        }
+
+        /// Which door a connection comes to, 0 being the main one.
+        fn connect(&mut self) -> Option<usize> {
+            self.mux.0.rooms().admit(Box::new(tokio::io::empty()));
+            let [first, second] = &mut self.doors;
+            let doors = [&mut self.main, first, second];
+            doors.into_iter().position(|door| door.0.try_recv().is_ok())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_are_for_those_who_have_knocked_in_turn() {
+        let mut bed = Bed::new().await;
+        assert_eq!(bed.connect(), Some(0));
+        for id in [2, 1] {
+            assert_eq!(bed.knock(id).await, "");
+        }
+        assert_eq!(
+            [bed.connect(), bed.connect(), bed.connect()],
+            [Some(2), Some(1), Some(0)]
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_knock_that_was_given_up_takes_no_later_connection() {
+        let mut bed = Bed::new().await;
+        bed.knock(1).await;
+        tokio::time::advance(PATIENCE / 2).await;
+        bed.knock(2).await;
+        tokio::time::advance(PATIENCE / 2).await;
+        assert_eq!(bed.connect(), Some(2));
+        bed.knock(1).await;
+        tokio::time::advance(PATIENCE).await;
+        assert_eq!(bed.connect(), Some(0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_other_end_cannot_fill_this_ends_memory_with_knocks() {
+        let mut bed = Bed::new().await;
+        for _ in 0..MOST {
+            assert_eq!(bed.knock(1).await, "");
+        }
+        assert!(bed.knock(2).await.contains("are waited for already"));
+        for id in 3..3000 {
+            bed.mux.knocked(id, &bed.outgoing).await;
+        }
+        assert_eq!(bed.mux.0.rooms().early.len(), MOST);
+        tokio::time::advance(PATIENCE).await;
+        assert_eq!(bed.knock(2).await, "");
+        assert_eq!(bed.connect(), Some(2));
     }
 }
