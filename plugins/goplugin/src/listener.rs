@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 #[cfg(feature = "plugin")]
 use tokio::net::TcpListener;
@@ -16,6 +17,7 @@ use tokio::net::{TcpStream, UnixListener, UnixStream};
 use crate::address::Address;
 use crate::io::Io;
 
+#[cfg(feature = "plugin")]
 mod remains;
 
 /// How many bytes a socket's path may have; the kernel keeps one for the end.
@@ -139,9 +141,8 @@ impl Listener {
         let (path, dir, lock) = match &place.dir {
             SocketDir::Given(dir) => (dir.join(format!("plugin{}", random())), None, None),
             SocketDir::OwnIn(parent) => {
-                remains::remove(parent);
                 let dir = PrivateDir::make(parent, PRIVATE, group)?.keep();
-                let lock = remains::lock(&dir);
+                let lock = lock(&dir);
                 (dir.join(SOCKET), Some(dir), lock)
             }
         };
@@ -203,6 +204,15 @@ impl Listener {
                 Ok(Box::new(stream))
             }
         }
+    }
+}
+
+/// Removes what plugins that were killed have left where this one has its socket. This may take a while, for many others
+/// may have something there.
+#[cfg(feature = "plugin")]
+pub(crate) fn remove_remains(place: &SocketPlace) {
+    if let SocketDir::OwnIn(parent) = &place.dir {
+        remains::remove(parent);
     }
 }
 
@@ -286,13 +296,30 @@ pub(crate) fn find_group(group: &str) -> Result<u32, ListenError> {
 pub(crate) fn is_private(dir: &Path) -> bool {
     let is_named_so = dir.file_name().is_some_and(|name| {
         let name = name.as_bytes();
-        remains::is_named_so(name) || name.strip_prefix(OF_HOST.as_bytes()).is_some_and(remains::is_random)
+        is_named_so(name) || name.strip_prefix(OF_HOST.as_bytes()).is_some_and(is_random)
     });
     let is_own = |data: fs::Metadata| {
         use std::os::unix::fs::MetadataExt as _;
         data.is_dir() && data.uid() == nix::unistd::geteuid().as_raw()
     };
     is_named_so && fs::symlink_metadata(dir).is_ok_and(is_own)
+}
+
+/// Marks a directory as used, until the file is closed.
+fn lock(dir: &Path) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = rustix::fs::open(dir, flags, Mode::empty()).ok()?;
+    rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive).ok()?;
+    Some(dir.into())
+}
+
+fn is_named_so(name: &[u8]) -> bool {
+    name.strip_prefix(PRIVATE.as_bytes()).is_some_and(is_random)
+}
+
+/// Whether this is what follows a prefix in the names of private directories.
+fn is_random(name: &[u8]) -> bool {
+    name.len() == 16 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn random() -> u64 {

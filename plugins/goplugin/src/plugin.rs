@@ -14,7 +14,7 @@ use self::process::Stdio;
 use crate::address::Address;
 use crate::broker::{Broker, Outgoing};
 use crate::handshake::{Cookie, Handshake, var};
-use crate::listener::{ListenError, Listener};
+use crate::listener::{self, ListenError, Listener};
 use crate::security::Security;
 use crate::server::{self, Signals, Source};
 
@@ -273,7 +273,12 @@ impl Server {
         let version = self.choose(&offer)?;
         let (security, certificate) = secure(&offer)?;
         let listener = match self.network {
-            Network::Unix => Listener::unix(&offer.place)?,
+            Network::Unix => {
+                let place = offer.place.clone();
+                // Nobody waits for it, and whoever listens is left alone.
+                tokio::task::spawn_blocking(move || listener::remove_remains(&place));
+                Listener::unix(&offer.place)?
+            }
             Network::Tcp => {
                 let (first, last) = offer.ports()?;
                 Listener::tcp(first, last).await?

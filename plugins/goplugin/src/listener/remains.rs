@@ -3,15 +3,13 @@
 //! A directory is one, if it is named as plugins name theirs, is our user's, holds nothing but a socket, is not new, and nobody
 //! holds its lock: whoever listens does, and no child of it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
-
-use super::{PRIVATE, SOCKET};
+use super::{SOCKET, is_named_so, lock};
 
 /// How many names are looked at.
 const MOST: usize = 10_000;
@@ -19,33 +17,21 @@ const MOST: usize = 10_000;
 /// A directory is not locked in the moment after it was made.
 const NEW: Duration = Duration::from_mins(1);
 
-/// Marks a directory as used, until the file is closed.
-pub(super) fn lock(dir: &Path) -> Option<File> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let dir = rustix::fs::open(dir, flags, Mode::empty()).ok()?;
-    rustix::fs::flock(&dir, FlockOperation::NonBlockingLockExclusive).ok()?;
-    Some(dir.into())
-}
-
 /// Removes what is in `parent`. Whatever cannot be looked at stays.
 pub(super) fn remove(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().take(MOST).flatten();
     for entry in entries.filter(|entry| is_named_so(entry.file_name().as_bytes())) {
         let path = entry.path();
-        if is_old_and_ours(&path) && lock(&path).is_some() && holds_a_socket_only(&path) {
+        if !is_old_and_ours(&path) {
+            continue;
+        }
+        // Held until the directory is gone.
+        let lock = lock(&path);
+        if lock.is_some() && holds_a_socket_only(&path) {
             tracing::debug!(path = %path.display(), "Removing what a plugin has left");
             drop(fs::remove_dir_all(&path));
         }
     }
-}
-
-pub(super) fn is_named_so(name: &[u8]) -> bool {
-    name.strip_prefix(PRIVATE.as_bytes()).is_some_and(is_random)
-}
-
-/// Whether this is what follows a prefix in the names of private directories.
-pub(super) fn is_random(name: &[u8]) -> bool {
-    name.len() == 16 && name.iter().all(u8::is_ascii_hexdigit)
 }
 
 fn is_old_and_ours(dir: &Path) -> bool {
@@ -64,7 +50,7 @@ fn holds_a_socket_only(dir: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::FileTimes;
+    use std::fs::{File, FileTimes};
     use std::time::SystemTime;
 
     use super::*;
@@ -107,8 +93,8 @@ mod tests {
             panic!("not a unix socket")
         };
         age(socket.parent().unwrap());
+        remove(temp.path());
         assert!(!gone.exists());
-        drop(Listener::unix(&place).unwrap());
         assert!(socket.exists());
         assert!(stays.iter().all(|dir| dir.exists()));
     }

@@ -1,9 +1,10 @@
 //! Our plugin, as its environment makes it.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, FileTimes};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::process::Stdio;
+use std::time::{Duration, SystemTime};
 
 use encamp_goplugin::{Address, Environment, Listening, Network, Server};
 use nix::sys::signal::Signal;
@@ -12,7 +13,7 @@ use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
-use crate::bed::{Bed, client, cookie, example, soon};
+use crate::bed::{Bed, client, cookie, example, poll, soon};
 use crate::both::{pid, put};
 
 fn server() -> Server {
@@ -181,6 +182,23 @@ async fn an_interrupt_is_ignored_and_a_termination_ends_the_plugin_well() {
     nix::sys::signal::kill(pid(plugin.pid()), Signal::SIGTERM).unwrap();
     assert_eq!(soon("the end", plugin.exited()).await.code(), Some(0));
     bed.nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn what_a_killed_plugin_has_left_is_removed_when_the_next_one_listens() {
+    let temp = tempfile::tempdir().unwrap();
+    let left = temp.path().join("plugin-0123456789abcdef");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("socket"), "").unwrap();
+    let old = SystemTime::now() - Duration::from_hours(1);
+    let times = FileTimes::new().set_modified(old);
+    fs::File::open(&left).unwrap().set_times(times).unwrap();
+    let listening = listen(Environment::new().with("TMPDIR", temp.path())).await;
+    poll("removal", || !left.exists(), String::new).await;
+    let Address::Unix(socket) = listening.address() else {
+        panic!("not a unix socket")
+    };
+    assert!(socket.exists());
 }
 
 #[tokio::test]
