@@ -91,6 +91,8 @@ async fn accept(
     signals: Signals,
     cut: CancellationToken,
 ) {
+    // That there is no descriptor is said once, and not twenty times a second until there is one.
+    let mut has_failed = false;
     loop {
         let accepted = tokio::select! {
             () = signals.stop.cancelled() => return,
@@ -99,12 +101,16 @@ async fn accept(
         match accepted {
             Ok(Some(io)) => {
                 signals.met.cancel();
+                has_failed = false;
                 let introduced = introduce(io, Arc::clone(&security), connections.clone(), cut.clone());
                 tokio::spawn(introduced);
             }
             Ok(None) => return,
             Err(error) => {
-                tracing::warn!(%error, "Cannot accept a connection");
+                if !has_failed {
+                    tracing::warn!(%error, "Cannot accept a connection");
+                }
+                has_failed = true;
                 tokio::time::sleep(PAUSE).await;
             }
         }

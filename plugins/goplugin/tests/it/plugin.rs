@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs::{self, FileTimes};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::process::Stdio;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use encamp_goplugin::{Address, Environment, Listening, Network, Server};
+use encamp_goplugin::{Address, Environment, Listening, LogRecord, Network, Server};
 use nix::sys::signal::Signal;
 use tokio::process::Command;
 use tonic::Code;
@@ -202,6 +203,29 @@ async fn what_a_killed_plugin_has_left_is_removed_when_the_next_one_listens() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_has_no_descriptors_left_says_so_once_until_it_has() {
+    let bed = Bed::new();
+    let program = bed.script(&format!("ulimit -n 40\nexec {}", example().display()));
+    let plugin = bed.host().launch(program).await.unwrap();
+    let Address::Unix(socket) = plugin.address().clone() else {
+        panic!("not a unix socket")
+    };
+    let is_warning = |record: &LogRecord| record.message.contains("Cannot accept a connection");
+    let warnings = || bed.logs().iter().filter(|record| is_warning(record)).count();
+    let take_all = || -> Vec<_> { (0..50).map(|_| UnixStream::connect(&socket).unwrap()).collect() };
+    let taken = take_all();
+    poll("warning", || warnings() > 0, String::new).await;
+    // It goes on trying all the while.
+    let start = Instant::now();
+    let has_lasted = || start.elapsed() > Duration::from_millis(300);
+    poll("end of the while", has_lasted, String::new).await;
+    assert_eq!(warnings(), 1);
+    drop(taken);
+    let _taken = take_all();
+    poll("second warning", || warnings() > 1, String::new).await;
+}
+
+#[tokio::test]
 async fn children_of_a_plugin_inherit_nothing_of_its_host() {
     let bed = Bed::new();
     let plugin = bed.launch().await;
@@ -245,7 +269,6 @@ async fn a_plugin_whose_standard_error_is_closed_serves_all_the_same() {
 }
 
 mod root {
-    use std::os::unix::net::UnixStream;
     use std::path::{Path, PathBuf};
 
     use super::*;
