@@ -238,27 +238,20 @@ impl Server {
         if !environment.has(&self.cookie) {
             return Err(ServeError::NoHost);
         }
-        process::catch_signals().map_err(|source| ServeError::Process {
+        let terminations = process::catch_signals().map_err(|source| ServeError::Process {
             what: "signals",
             source,
         })?;
         let listening = self.listen(&environment).await?;
         let stop = listening.context.stopping.clone();
+        process::stop_on(terminations, stop.clone());
         let stdio = Stdio::take(&listening.stdio).map_err(|source| ServeError::Process {
             what: "its output",
             source,
         })?;
         tracing::debug!(address = %listening.handshake.address, "Plugin listens");
         stdio.tell(&listening.handshake).map_err(ServeError::Handshake)?;
-        tokio::spawn(process::stop_without_host(
-            stdio.host(),
-            listening.met.clone(),
-            stop.clone(),
-        ));
-        process::stop_on_sigterm(stop).map_err(|source| ServeError::Process {
-            what: "signals",
-            source,
-        })?;
+        tokio::spawn(process::stop_without_host(stdio.host(), listening.met.clone(), stop));
         let result = listening.serve().await;
         drop(stdio);
         result

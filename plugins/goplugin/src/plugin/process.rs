@@ -13,7 +13,7 @@ use encamp_proto::plugin::stdio_data::Channel;
 use rustix::pipe::PipeFlags;
 use tokio::io::Interest;
 use tokio::net::unix::pipe;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::stdio::Queue;
@@ -92,25 +92,26 @@ fn pump(queue: Queue, channel: Channel) -> io::Result<OwnedFd> {
 
 /// SIGINT comes from the terminal of whoever started the host, and is the host's to act on. It is caught and not
 /// ignored: children begin with its default.
-pub(super) fn catch_signals() -> io::Result<()> {
+///
+/// SIGTERM is caught from now on, too, and what comes of it is for [`stop_on`]: there is something to remove before
+/// anybody serves.
+pub(super) fn catch_signals() -> io::Result<Signal> {
     let mut interrupts = signal(SignalKind::interrupt())?;
     tokio::spawn(async move {
         while interrupts.recv().await.is_some() {
             tracing::trace!("Ignoring an interrupt");
         }
     });
-    Ok(())
+    signal(SignalKind::terminate())
 }
 
-/// SIGTERM ends the plugin as the host's last call does.
-pub(super) fn stop_on_sigterm(stop: CancellationToken) -> io::Result<()> {
-    let mut terminations = signal(SignalKind::terminate())?;
+/// SIGTERM ends the plugin as the host's last call does, also one that has come before this.
+pub(super) fn stop_on(mut terminations: Signal, stop: CancellationToken) {
     tokio::spawn(async move {
         terminations.recv().await;
         tracing::debug!("Ending on SIGTERM");
         stop.cancel();
     });
-    Ok(())
 }
 
 /// A host that went before it connected has told nobody where to: nobody ever will, and the plugin would stay for good.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, FileTimes};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::process::Stdio;
@@ -183,6 +184,35 @@ async fn an_interrupt_is_ignored_and_a_termination_ends_the_plugin_well() {
     nix::sys::signal::kill(pid(plugin.pid()), Signal::SIGTERM).unwrap();
     assert_eq!(soon("the end", plugin.exited()).await.code(), Some(0));
     bed.nothing_is_left().await;
+}
+
+#[tokio::test]
+async fn a_plugin_that_is_terminated_before_it_is_introduced_leaves_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    // It waits until its line can be written.
+    let (mut output, mut input) = std::io::pipe().unwrap();
+    let capacity = rustix::pipe::fcntl_getpipe_size(&input).unwrap();
+    input.write_all(&vec![b'\n'; capacity]).unwrap();
+    let mut plugin = Command::new(example())
+        .env("KV_PLUGIN", "hello")
+        .env("TMPDIR", temp.path())
+        .stdin(Stdio::null())
+        .stdout(input)
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let sockets = || {
+        fs::read_dir(temp.path())
+            .unwrap()
+            .map(|dir| dir.unwrap().path().join("socket"))
+    };
+    poll("a socket", || sockets().any(|socket| socket.exists()), String::new).await;
+    nix::sys::signal::kill(pid(plugin.id().unwrap()), Signal::SIGTERM).unwrap();
+    let reading = tokio::task::spawn_blocking(move || output.read_to_end(&mut Vec::new()));
+    assert_eq!(soon("the end", plugin.wait()).await.unwrap().code(), Some(0));
+    assert_eq!(sockets().count(), 0);
+    reading.await.unwrap().unwrap();
 }
 
 #[tokio::test]
