@@ -87,26 +87,8 @@ pub(crate) fn reset_signals() {
     let _: nix::Result<()> = none.thread_set_mask();
 }
 
-/// Marks every descriptor above the standard three as not to be inherited.
-pub(crate) fn close_others_on_exec() -> io::Result<()> {
-    // SAFETY: the call takes plain integers and changes only flags of descriptors.
-    let done = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
-    if done == 0 {
-        return Ok(());
-    }
-    // Kernels before 5.11.
-    for entry in std::fs::read_dir("/proc/self/fd")? {
-        let fd = entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
-        if let Some(fd) = fd.filter(|fd| *fd > 2) {
-            // SAFETY: F_SETFD with FD_CLOEXEC changes a flag of `fd`, or fails.
-            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
-        }
-    }
-    Ok(())
-}
-
-/// Closes every descriptor above the standard three but `kept`. Only for a child that never returns: what it has
-/// inherited in variables must be neither used nor dropped.
+/// Closes every descriptor above the standard three but `kept`. Only at the start of a program, and for a child that never
+/// returns: what is in variables must be neither used nor dropped.
 pub(crate) fn close_all_but(mut kept: Vec<RawFd>) -> io::Result<()> {
     kept.sort_unstable();
     let mut first = 3;

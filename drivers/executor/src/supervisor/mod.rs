@@ -12,6 +12,7 @@ mod start;
 mod stdio;
 
 use std::io::{self, Write};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
@@ -59,7 +60,8 @@ fn detach() -> io::Result<UnixStream> {
     nix::sys::prctl::set_child_subreaper(true)?;
     let client = sys::take_stdin()?;
     dup2_stdin(std::fs::File::open("/dev/null")?)?;
-    sys::close_others_on_exec()?;
+    // What the client's caller has left open, a lock for example, is not for as long as the task.
+    sys::close_all_but(vec![client.as_raw_fd()])?;
     Ok(UnixStream::from(client))
 }
 

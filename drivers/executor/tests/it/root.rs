@@ -58,6 +58,21 @@ async fn a_task_and_its_sessions_live_in_its_cgroup_and_nothing_of_it_is_left() 
 
 #[tokio::test]
 #[ignore = "needs root"]
+async fn nobody_holds_what_the_caller_has_left_open() {
+    let bed = Bed::new();
+    let left_open = fs::File::create(bed.dir.path().join("lock")).unwrap();
+    nix::fcntl::fcntl(&left_open, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+    let process = bed.launch("sleep 60").await;
+    for pid in [supervisor(&bed.state()), process.pid()] {
+        let held = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().flatten();
+        let held: Vec<_> = held.filter_map(|entry| fs::read_link(entry.path()).ok()).collect();
+        assert!(!held.contains(&bed.dir.path().join("lock")), "{pid}: {held:?}");
+    }
+    process.destroy(true).await.unwrap();
+}
+
+#[tokio::test]
+#[ignore = "needs root"]
 async fn processes_that_left_the_session_are_killed_through_the_cgroup_when_the_supervisor_is_killed() {
     let bed = Bed::new();
     let script = "setsid sh -c 'echo pid=$$; exec sleep 60' & wait; sleep 60";
