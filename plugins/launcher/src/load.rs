@@ -14,8 +14,8 @@ use encamp_runner::{AllocRecord, Allocation, Prepared};
 use crate::cli::JobArgs;
 use crate::environment::Environment;
 use crate::exit::{self, BadInput, usage};
+use crate::machine;
 use crate::paths::DataDir;
-use crate::wiring;
 
 /// Larger files are not written by people; they are not even read.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -92,7 +92,7 @@ fn build(mut record: AllocRecord, parsed: Parsed) -> Result<(AllocRecord, Alloca
         job,
         group,
         dir: std::path::PathBuf::new(),
-        node: wiring::node(),
+        node: machine::node(),
     };
     Ok((record, allocation, notices))
 }

@@ -15,6 +15,7 @@ mod hold;
 mod hooks;
 mod lines;
 mod load;
+mod machine;
 mod output;
 mod paths;
 mod plugins;

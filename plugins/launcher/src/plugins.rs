@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::cli::PluginArgs;
 use crate::exit::{self, BadInput, usage};
 use crate::paths::DataDir;
-use crate::{output, wiring};
+use crate::{machine, output};
 
 /// What an allocation's plugins are found by. Its text may hold secrets: `Debug` is not implemented.
 #[derive(Clone, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl Plugins {
     pub(crate) async fn scan(&self, state: Option<PathBuf>) -> Result<Catalog> {
         let mut settings = Settings::new(&self.dir, self.listed()?, PathBuf::new());
         settings.state_dir = state;
-        settings.node.topology = Some(Arc::new(wiring::topology()));
+        settings.node.topology = Some(Arc::new(machine::topology()));
         let (catalog, findings) = Catalog::scan(settings).await;
         for finding in findings {
             match (&finding.problem, finding.severity()) {

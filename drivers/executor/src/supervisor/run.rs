@@ -8,17 +8,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signalfd::SignalFd;
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
 use super::conn::Conn;
 use super::inside::Namespaces;
 use super::pump::Pump;
-use super::start::{STATE_DIR, child_signals};
 use crate::protocol::{Reply, Started};
 use crate::{Event, Exit, Plan, proc, state, sys};
 
 mod requests;
+
+/// The state directory, which the client starts us in: its path may be longer than a socket's can be.
+pub(super) const STATE_DIR: &str = ".";
 
 /// The most that is read from a task, or a client, at once.
 const CHUNK: usize = 64 * 1024;
@@ -390,4 +393,14 @@ fn decode(status: i32) -> (i32, i32) {
     } else {
         (libc::WEXITSTATUS(status), 0)
     }
+}
+
+/// Where the ends of children are told. All signals are blocked; this one is read.
+fn child_signals() -> io::Result<SignalFd> {
+    let mut ends = SigSet::empty();
+    ends.add(Signal::SIGCHLD);
+    Ok(SignalFd::with_flags(
+        &ends,
+        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
+    )?)
 }

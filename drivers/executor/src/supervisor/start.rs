@@ -8,15 +8,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::stat::{Mode, umask};
 
 use super::child::{self, Job, Spawned, Word};
 use super::conn::Conn;
 use super::inside::Namespaces;
 use super::pump::{self, Pump};
-use super::run::Supervisor;
+use super::run::{STATE_DIR, Supervisor};
 use super::stdio::Stdio;
 use crate::protocol::{MAX_PLAN, Reply, SOCKET, Started};
 use crate::state::Record;
@@ -24,8 +22,6 @@ use crate::{Failure, Output, Plan, Step, state, sys};
 
 /// How long a client may take to hand over its plan.
 const PLAN_TIMEOUT: Duration = Duration::from_mins(1);
-/// The state directory, which the client starts us in: its path may be longer than a socket's can be.
-pub(super) const STATE_DIR: &str = ".";
 
 /// Takes the plan and starts the task. `None` when there is nothing to supervise: the client knows why, or is gone.
 pub(super) fn start(client: UnixStream) -> io::Result<Option<Supervisor>> {
@@ -175,14 +171,4 @@ fn listen() -> io::Result<UnixListener> {
     let listener = listener?;
     listener.set_nonblocking(true)?;
     Ok(listener)
-}
-
-/// Where the ends of children are told. All signals are blocked; this one is read.
-pub(super) fn child_signals() -> io::Result<SignalFd> {
-    let mut ends = SigSet::empty();
-    ends.add(Signal::SIGCHLD);
-    Ok(SignalFd::with_flags(
-        &ends,
-        SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK,
-    )?)
 }

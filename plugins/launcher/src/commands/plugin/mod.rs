@@ -18,7 +18,7 @@ use crate::exit::{killed_by, usage};
 use crate::output;
 use crate::paths::DataDir;
 use crate::session::{Screen, plain};
-use crate::{signals, wiring};
+use crate::{machine, signals};
 
 /// Where the commands of sessions are remembered.
 const HISTORY: &str = "plugin_history";
@@ -60,7 +60,7 @@ async fn launched(launcher: &Launcher, args: &Session, kind: PluginType) -> Resu
     let running = launcher.launch(&args.path, &words, args.launch.start_timeout).await?;
     running.must_be(kind)?;
     let value = given.value(&running.plugin, &args.path)?;
-    let answer = running.configure(value, Some(wiring::topology())).await?;
+    let answer = running.configure(value, Some(machine::topology())).await?;
     let name = running.info().name;
     answer.map_err(|reason| usage(format!("plugin \"{name}\" refuses its configuration: {reason}")))?;
     Ok(running)

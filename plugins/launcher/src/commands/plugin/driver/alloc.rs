@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use super::command::Start;
 use crate::environment::Environment;
 use crate::hooks;
-use crate::wiring;
+use crate::machine;
 
 /// What the job of a session's tasks is called.
 const JOB: &str = "encamp-plugin";
@@ -76,7 +76,7 @@ impl Alloc {
             ..TaskOptions::default()
         };
         self.dir.build_task(name, &options)?;
-        let node = wiring::node();
+        let node = machine::node();
         // Another one for each start.
         let unique = encamp_runner::new_alloc_id();
         let number = unique.get(..8).unwrap_or(&unique);
