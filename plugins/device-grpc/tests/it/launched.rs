@@ -6,6 +6,8 @@ use std::process::Command;
 use encamp_device::{Plugin as _, PluginConfig, PluginInfo, PluginType};
 use encamp_goplugin::{Client, Program};
 use encamp_hclspec::Value;
+use nix::sys::signal::Signal;
+use nix::unistd::Pid;
 
 use super::*;
 
@@ -58,8 +60,8 @@ async fn a_plugin_that_is_killed_is_shut_down() {
     let mut samples = plugin.stats(Duration::ZERO).await.unwrap();
     next(&mut looks).await.unwrap().unwrap();
     next(&mut samples).await.unwrap().unwrap();
-    let killed = Command::new("kill").args(["-9", &client.pid().to_string()]).status();
-    assert!(killed.unwrap().success());
+    let pid = Pid::from_raw(i32::try_from(client.pid()).unwrap());
+    nix::sys::signal::kill(pid, Signal::SIGKILL).unwrap();
     assert!(matches!(next(&mut looks).await, Some(Err(Error::PluginShutdown))));
     let error = loop {
         // Samples that were on their way may still arrive.
