@@ -47,7 +47,7 @@ fn refused(script: &str, expected: &[&str]) -> impl Future<Output = LaunchError>
 #[tokio::test]
 async fn a_first_line_without_end_is_refused() {
     let error = refused(
-        "head -c 3000000 /dev/zero | tr '\\0' x; sleep 300",
+        "head -c 3000000 /dev/zero | tr '\\0' x; exec sleep 300",
         &["no line break in 1 MiB"],
     )
     .await;
@@ -57,7 +57,7 @@ async fn a_first_line_without_end_is_refused() {
 #[tokio::test]
 async fn a_first_line_of_nearly_a_mebibyte_is_read_and_refused() {
     refused(
-        "head -c 1000000 /dev/zero | tr '\\0' x; echo; sleep 300",
+        "head -c 1000000 /dev/zero | tr '\\0' x; echo; exec sleep 300",
         &["not a plugin's handshake", "it is a script"],
     )
     .await;
@@ -66,7 +66,7 @@ async fn a_first_line_of_nearly_a_mebibyte_is_read_and_refused() {
 #[tokio::test]
 async fn silence_is_a_timeout_that_shows_the_last_words() {
     let error = refused(
-        "echo waiting for the database >&2; printf '1|1|unix|/x|grpc|'; sleep 300",
+        "echo waiting for the database >&2; printf '1|1|unix|/x|grpc|'; exec sleep 300",
         &["not ready within 2s", "waiting for the database"],
     );
     assert!(matches!(error.await, LaunchError::Timeout { .. }));
@@ -93,7 +93,7 @@ async fn a_lie_about_the_socket_is_found_out() {
     let dir = tempfile::tempdir().unwrap();
     let other = dir.path().join("other");
     let _listener = tokio::net::UnixListener::bind(&other).unwrap();
-    let say = |address: &str| format!("echo '1|1|{address}|grpc|'; sleep 300");
+    let say = |address: &str| format!("echo '1|1|{address}|grpc|'; exec sleep 300");
     refused(&say(&format!("unix|{}", other.display())), &["which is not the plugin"]).await;
     assert!(other.exists(), "somebody else's socket is removed");
     refused(&say("unix|/nonexistent/socket"), &["cannot connect", "No such file"]).await;
@@ -151,7 +151,7 @@ async fn who_accepts_and_says_nothing_is_not_waited_for() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = silent.local_addr().unwrap();
     let error = refused(
-        &format!("echo '1|1|tcp|{address}|grpc|'; sleep 300"),
+        &format!("echo '1|1|tcp|{address}|grpc|'; exec sleep 300"),
         &["not ready within 2s"],
     )
     .await;
@@ -170,7 +170,7 @@ async fn who_speaks_something_else_is_refused() {
         }
     });
     let error = refused(
-        &format!("echo '1|1|tcp|{address}|grpc|'; sleep 300"),
+        &format!("echo '1|1|tcp|{address}|grpc|'; exec sleep 300"),
         &["does not answer as a plugin does"],
     )
     .await;
@@ -182,18 +182,18 @@ async fn a_plugin_without_the_certificate_that_was_asked_for_is_refused() {
     let bed = Bed::new();
     let host = bed.host().auto_mtls(true);
     for (certificate, expected) in [("", "no certificate"), ("%%%", "not base64")] {
-        let program = bed.script(&format!("echo '1|1|tcp|127.0.0.1:1|grpc|{certificate}'; sleep 300"));
+        let program = bed.script(&format!("echo '1|1|tcp|127.0.0.1:1|grpc|{certificate}'; exec sleep 300"));
         let error = chain(&host.launch(program).await.unwrap_err());
         assert!(error.contains(expected), "{error}");
     }
     // It shows a certificate, and then speaks without.
     let address = well(Routes::default()).await;
-    let program = bed.script(&format!("echo '1|1|tcp|{address}|grpc|MIIB'; sleep 300"));
+    let program = bed.script(&format!("echo '1|1|tcp|{address}|grpc|MIIB'; exec sleep 300"));
     let error = chain(&host.launch(program).await.unwrap_err());
     assert!(error.contains("cannot connect"), "{error}");
     // One that was not asked for is not looked at.
     let program = bed.script(&format!(
-        "echo '1|1|tcp|{address}|grpc|{}'; sleep 300",
+        "echo '1|1|tcp|{address}|grpc|{}'; exec sleep 300",
         "MIIB".repeat(20)
     ));
     bed.host().launch(program).await.unwrap().ping().await.unwrap();
@@ -222,7 +222,7 @@ async fn a_plugin_that_does_not_end_when_asked_is_killed() {
     let bed = Bed::new();
     let address = well(Routes::default()).await;
     let program = bed.script(&format!(
-        "trap '' TERM INT HUP\necho '1|1|tcp|{address}|grpc|'\nsleep 300 & wait"
+        "trap '' TERM INT HUP\necho '1|1|tcp|{address}|grpc|'\nexec sleep 300"
     ));
     let plugin = bed
         .host()
