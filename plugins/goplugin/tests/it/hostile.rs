@@ -182,7 +182,9 @@ async fn a_plugin_without_the_certificate_that_was_asked_for_is_refused() {
     let bed = Bed::new();
     let host = bed.host().auto_mtls(true);
     for (certificate, expected) in [("", "no certificate"), ("%%%", "not base64")] {
-        let program = bed.script(&format!("echo '1|1|tcp|127.0.0.1:1|grpc|{certificate}'; exec sleep 300"));
+        let program = bed.script(&format!(
+            "echo '1|1|tcp|127.0.0.1:1|grpc|{certificate}'; exec sleep 300"
+        ));
         let error = chain(&host.launch(program).await.unwrap_err());
         assert!(error.contains(expected), "{error}");
     }
