@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use encamp_base::chain;
 use encamp_device::DeviceGroup;
 use encamp_driver::{BoxStream, Error, Fingerprint, Result, TaskEvent, TaskStats};
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
@@ -18,12 +19,7 @@ pub(crate) fn fingerprints(supervisor: &Arc<Supervisor>) -> BoxStream<Fingerprin
 }
 
 fn looks(live: &Live) -> Opening<'_, Fingerprint> {
-    async {
-        let looks = live.driver()?.fingerprint().await?;
-        Ok(looks.map(|look| look.map_err(|error| error.chain())).boxed())
-    }
-    .map(|opened: Result<_>| opened.map_err(|error| error.chain()))
-    .boxed()
+    async { live.driver()?.fingerprint().await }.map(with_reasons).boxed()
 }
 
 /// What the driver has to tell of its tasks, while it is there.
@@ -32,12 +28,7 @@ pub(crate) fn task_events(supervisor: &Arc<Supervisor>) -> BoxStream<TaskEvent> 
 }
 
 fn events(live: &Live) -> Opening<'_, TaskEvent> {
-    async {
-        let events = live.driver()?.task_events().await?;
-        Ok(events.map(|event| event.map_err(|error| error.chain())).boxed())
-    }
-    .map(|opened: Result<_>| opened.map_err(|error| error.chain()))
-    .boxed()
+    async { live.driver()?.task_events().await }.map(with_reasons).boxed()
 }
 
 /// Which devices there are, or why nobody knows any.
@@ -53,18 +44,20 @@ pub(crate) fn devices(supervisor: &Arc<Supervisor>) -> BoxStream<Devices> {
 }
 
 fn groups(live: &Live) -> Opening<'_, Devices> {
-    async {
-        let groups = live.device()?.fingerprint().await?;
-        Ok(groups
-            .map(|groups| groups.map(Ok).map_err(|error| error.chain()))
-            .boxed())
-    }
-    .map(|opened: encamp_device::Result<_>| opened.map_err(|error| error.chain()))
-    .boxed()
+    let known = |groups: Reasoned<_>| groups.map(|groups| groups.map(|groups| groups.map(Ok)).boxed());
+    let groups = async { live.device()?.fingerprint().await };
+    groups.map(with_reasons).map(known).boxed()
 }
 
 /// A stream of a plugin's, with reasons for errors.
-type Opening<'a, T> = BoxFuture<'a, Result<BoxStream<Result<T, String>>, String>>;
+type Reasoned<T> = Result<BoxStream<Result<T, String>>, String>;
+
+type Opening<'a, T> = BoxFuture<'a, Reasoned<T>>;
+
+fn with_reasons<T: 'static, E: std::error::Error + 'static>(opened: Result<BoxStream<Result<T, E>>, E>) -> Reasoned<T> {
+    let items = opened.map_err(|error| chain(&error))?;
+    Ok(items.map(|item| item.map_err(|error| chain(&error))).boxed())
+}
 
 /// A stream of a plugin's, and who reads it.
 struct Feed<T> {
