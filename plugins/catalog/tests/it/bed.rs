@@ -45,13 +45,18 @@ impl Bed {
         self.path().join("state")
     }
 
-    /// Installs a program that the shell runs. A line in the journal is its first act.
+    /// Installs a program that the shell runs. A line in the journal is its first act; its sockets go with the bed, also
+    /// where it is killed.
     pub(crate) fn install(&self, file: &str, script: &str) {
         let path = self.plugins().join(file);
         let journal = self.path().join(format!("journal-{file}"));
         fs::write(
             &path,
-            format!("#!/bin/sh\necho $$ >> {}\n{script}\n", journal.display()),
+            format!(
+                "#!/bin/sh\necho $$ >> {}\nexport TMPDIR={}\n{script}\n",
+                journal.display(),
+                self.path().display()
+            ),
         )
         .unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();

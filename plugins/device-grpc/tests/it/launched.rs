@@ -23,7 +23,9 @@ fn program() -> PathBuf {
 }
 
 async fn launch(directory: &Path) -> (RemoteDevicePlugin, Client) {
-    let client = within("launch", encamp_base_grpc::host().launch(Program::new(program()))).await;
+    // Its socket goes with the directory, also where it is killed.
+    let program = Program::new(program()).env("TMPDIR", directory);
+    let client = within("launch", encamp_base_grpc::host().launch(program)).await;
     let client = client.unwrap();
     let life = encamp_base_grpc::life(&client);
     let plugin = within("connect", RemoteDevicePlugin::connect(client.channel(), life)).await;
