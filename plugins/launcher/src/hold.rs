@@ -43,7 +43,7 @@ pub(crate) fn hold() {
     let _leader = nix::unistd::setsid();
     let pipe = io::stdin();
     while fstat(pipe.as_fd()).is_ok_and(|pipe| pipe.st_nlink > 0) {
-        // Nothing tells of the end of a name.
+        // What tells of the end of a name (inotify) a user has few of, and this is one for each task.
         let _none = poll(&mut [], LOOK);
     }
 }

@@ -60,6 +60,15 @@ impl Bed {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// Puts a program in the example's place that says nothing and ignores what should end it.
+    fn replace_by_one_that_hangs(&self) {
+        let script = format!(
+            "#!/bin/sh\ntrap '' INT TERM\necho $$ >> {}\nexec sleep 600\n",
+            self.journal().display()
+        );
+        fs::write(self.plugins.path().join("tried"), script).unwrap();
+    }
+
     fn journal(&self) -> PathBuf {
         self.camp.path().join("journal")
     }
@@ -212,11 +221,7 @@ mod root {
     #[ignore = "needs root"]
     fn an_interrupted_fingerprint_leaves_no_plugin() {
         let bed = bed(false);
-        let script = format!(
-            "#!/bin/sh\ntrap '' INT TERM\necho $$ >> {}\nexec sleep 600\n",
-            bed.journal().display()
-        );
-        fs::write(bed.plugins.path().join("tried"), script).unwrap();
+        bed.replace_by_one_that_hangs();
         let dir = bed.plugins.path().to_str().unwrap();
         let config = bed.config();
         let args = [
@@ -361,11 +366,7 @@ mod root {
     #[ignore = "needs root"]
     fn an_interrupted_run_leaves_no_plugin_that_hangs() {
         let bed = bed(false);
-        let script = format!(
-            "#!/bin/sh\ntrap '' INT TERM\necho $$ >> {}\nexec sleep 600\n",
-            bed.journal().display()
-        );
-        fs::write(bed.plugins.path().join("tried"), script).unwrap();
+        bed.replace_by_one_that_hangs();
         let job = bed.job("exit 0");
         let child = bed.camp.spawn(&words(&bed.args(&[&job])));
         poll("it is started", || bed.pids().len() == 1);
