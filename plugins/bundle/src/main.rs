@@ -18,6 +18,7 @@ use encamp_driver::Driver;
 use encamp_exec::Exec;
 use encamp_executor::{Executor, Program};
 use encamp_raw_exec::RawExec;
+use tokio::runtime;
 
 mod options;
 
@@ -57,12 +58,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// Two threads: one that waits for the slowest call does not keep the others waiting, and more would be idle memory.
+/// One thread: whoever has several, wakes one with every call, and calls come to a driver one after another. Two for
+/// docker, which copies the output of containers: one that has much to copy does not keep the others waiting.
 fn serve(driver: &str, state_dir: &Path) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build();
+    let runtime = match driver {
+        "docker" => runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build(),
+        _ => runtime::Builder::new_current_thread().enable_all().build(),
+    };
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}"), 1),

@@ -8,6 +8,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
+use crate::awake::Awake;
+
 /// A stream of bytes in both directions.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
@@ -18,14 +20,14 @@ pub(crate) type Io = Box<dyn Duplex>;
 
 /// A connection that is cut when its server has to end: calls that would stay open for ever end with it.
 pub(crate) struct Cuttable {
-    io: Io,
+    io: Awake,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Cuttable {
     pub(crate) fn new(io: Io, cut: CancellationToken) -> Self {
         Self {
-            io,
+            io: Awake::new(io),
             cut: Box::pin(cut.cancelled_owned()),
         }
     }

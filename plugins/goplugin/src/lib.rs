@@ -38,6 +38,8 @@ mod address;
 #[cfg(all(feature = "automtls", any(feature = "plugin", feature = "host")))]
 mod automtls;
 #[cfg(any(feature = "plugin", feature = "host"))]
+mod awake;
+#[cfg(any(feature = "plugin", feature = "host"))]
 mod broker;
 #[cfg(any(feature = "plugin", feature = "host"))]
 mod channel;

@@ -373,6 +373,26 @@ async fn a_grandchild_that_holds_the_pipes_holds_nobody_up() {
 }
 
 #[tokio::test]
+async fn a_plugin_that_is_slow_to_start_is_waited_for() {
+    let bed = Bed::new();
+    let gate = bed.dir.path().join("gate");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &gate, rustix::fs::Mode::RWXU).unwrap();
+    let address = well(Routes::default()).await;
+    let program = bed.script(&format!(
+        "printf '1|1|tcp|'; read _ < {}; echo '{address}|grpc|'; exec sleep 300",
+        gate.display()
+    ));
+    let host = bed.host();
+    let launch = tokio::spawn(async move { host.launch(program).await });
+    // To open the gate is to wait until the plugin stands before it, half of its line said.
+    tokio::task::spawn_blocking(move || fs::write(gate, "\n").unwrap())
+        .await
+        .unwrap();
+    let plugin = soon("the plugin", launch).await.unwrap().unwrap();
+    plugin.ping().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_wrapper_may_start_the_plugin() {
     let bed = Bed::new();
     let program = bed.script(&format!("{} \"$@\"\nexit $?", example().display()));

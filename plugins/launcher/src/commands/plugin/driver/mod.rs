@@ -192,12 +192,8 @@ impl Driving {
         let id = task.id.clone();
         // Known before it is started: whatever comes of that, it is removed.
         let known = self.tasks.add(Task::new(task.clone(), collector));
-        match self.driver.start_task(task).await {
-            Ok(started) => {
-                known.handle.version = started.version;
-                known.handle.driver_state = started.driver_state;
-                known.watch(&self.driver, &self.screen);
-            }
+        let started = match self.driver.start_task(task).await {
+            Ok(started) => started,
             Err(error) => {
                 if !self.driver.life().has_ended() {
                     // Most failed starts leave nothing, and say that they know no such task.
@@ -206,12 +202,16 @@ impl Driving {
                 }
                 return Err(anyhow::Error::new(error).context("the task was not started"));
             }
-        }
+        };
+        known.handle.version = started.version;
+        known.handle.driver_state = started.driver_state;
         if output::is_json() {
             output::print_json(&json!({ "task": name, "id": id, "done": "started" }));
         } else {
             output::line(&format!("{name}: started as {id}"));
         }
+        // The end of a task that is short is told after its start.
+        known.watch(&self.driver, &self.screen);
         Ok(())
     }
 
