@@ -310,15 +310,12 @@ impl Broker {
 
 impl Accepted {
     /// Serves `routes` to the other end, until the broker closes or the future is dropped.
-    ///
-    /// # Errors
-    /// The server has failed.
-    pub async fn serve(self, routes: Routes) -> Result<(), BrokerError> {
+    pub async fn serve(self, routes: Routes) {
         let signals = Signals {
             stop: self.closed,
             ..Signals::default()
         };
-        Ok(server::serve(self.source, self.security, routes, signals, GRACE).await?)
+        server::serve(self.source, self.security, routes, signals, GRACE).await;
     }
 }
 

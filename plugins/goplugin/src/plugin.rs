@@ -59,9 +59,6 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
-    /// The server has failed.
-    #[error("serving failed")]
-    Transport(#[from] tonic::transport::Error),
 }
 
 /// What a plugin's services may use of the protocol.
@@ -226,7 +223,7 @@ impl Server {
     /// original standard error.
     ///
     /// # Errors
-    /// There is no host, nothing to listen on, or the server failed.
+    /// There is no host, or nothing to listen on.
     ///
     /// # Cancel safety
     /// Dropping the future cuts the connections and removes the socket.
@@ -252,9 +249,9 @@ impl Server {
         tracing::debug!(address = %listening.handshake.address, "Plugin listens");
         stdio.tell(&listening.handshake).map_err(ServeError::Handshake)?;
         tokio::spawn(process::stop_without_host(stdio.host(), listening.met.clone(), stop));
-        let result = listening.serve().await;
+        listening.serve().await;
         drop(stdio);
-        result
+        Ok(())
     }
 
     /// Listens as `environment` says, without looking at the cookie and without touching the process.
@@ -409,12 +406,9 @@ impl Listening {
 
     /// Serves until a host asks it to end, or [`stopping`](Self::stopping) is cancelled.
     ///
-    /// # Errors
-    /// The server has failed.
-    ///
     /// # Cancel safety
     /// Dropping the future cuts the connections and removes the socket.
-    pub async fn serve(self) -> Result<(), ServeError> {
+    pub async fn serve(self) {
         let Self {
             source,
             security,
@@ -443,7 +437,7 @@ impl Listening {
             stop: context.stopping,
             met,
         };
-        Ok(server::serve(source, security, routes, signals, grace).await?)
+        server::serve(source, security, routes, signals, grace).await;
     }
 }
 

@@ -1,16 +1,20 @@
 //! One gRPC server on connections of ours, which ends when it is told to.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::Server;
+use tower_service::Service as _;
 
-use crate::io::{Cuttable, Io};
+use crate::awake::Awake;
+use crate::io::Io;
 use crate::listener::Listener;
 #[cfg(feature = "mux")]
 use crate::mux::Door;
@@ -51,61 +55,32 @@ pub(crate) struct Signals {
 }
 
 /// Serves until it is to stop, then for `grace` more, then cuts what is left.
-pub(crate) async fn serve(
-    source: Source,
-    security: Security,
-    routes: Routes,
-    signals: Signals,
-    grace: Duration,
-) -> Result<(), tonic::transport::Error> {
-    let stop = signals.stop.clone();
-    let cut = CancellationToken::new();
-    let _ends_with_this = (cut.clone().drop_guard(), stop.clone().drop_guard());
-    let (connections, incoming) = mpsc::channel(16);
-    let accepting = accept(source, Arc::new(security), connections, signals, cut.clone());
-    let accepting = tokio::spawn(accepting);
-    let builder = Server::builder()
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW);
-    let served =
-        builder.serve_with_incoming_shutdown(routes, ReceiverStream::new(incoming), stop.clone().cancelled_owned());
-    let patience = async {
-        stop.cancelled().await;
-        tokio::time::sleep(grace).await;
-    };
-    let result = tokio::select! {
-        result = served => result,
-        () = patience => Ok(()),
-    };
-    stop.cancel();
-    // The socket is gone when this returns.
-    drop(accepting.await);
-    result
-}
-
-/// Hands on connections whose peers have proved who they are; one that takes its time keeps nobody waiting.
-async fn accept(
-    mut source: Source,
-    security: Arc<Security>,
-    connections: mpsc::Sender<io::Result<Cuttable>>,
-    signals: Signals,
-    cut: CancellationToken,
-) {
+pub(crate) async fn serve(mut source: Source, security: Security, routes: Routes, signals: Signals, grace: Duration) {
+    let _stops_with_this = signals.stop.clone().drop_guard();
+    let (security, routes) = (Arc::new(security), routes.prepare());
+    // Dropped, it cuts them all.
+    let mut connections = JoinSet::new();
     // That there is no descriptor is said once, and not twenty times a second until there is one.
     let mut has_failed = false;
     loop {
         let accepted = tokio::select! {
-            () = signals.stop.cancelled() => return,
+            () = signals.stop.cancelled() => break,
+            Some(_ended) = connections.join_next() => continue,
             accepted = source.accept() => accepted,
         };
         match accepted {
             Ok(Some(io)) => {
                 signals.met.cancel();
                 has_failed = false;
-                let introduced = introduce(io, Arc::clone(&security), connections.clone(), cut.clone());
-                tokio::spawn(introduced);
+                let (security, routes, stop) = (Arc::clone(&security), routes.clone(), signals.stop.clone());
+                connections.spawn(async move {
+                    let Some(io) = introduce(io, &security, &stop).await else {
+                        return;
+                    };
+                    answer(io, routes, &stop, grace).await;
+                });
             }
-            Ok(None) => return,
+            Ok(None) => break,
             Err(error) => {
                 if !has_failed {
                     tracing::warn!(%error, "Cannot accept a connection");
@@ -115,18 +90,40 @@ async fn accept(
             }
         }
     }
+    // Nobody connects any more while the last answers are given.
+    drop(source);
+    while connections.join_next().await.is_some() {}
 }
 
-async fn introduce(
-    io: Io,
-    security: Arc<Security>,
-    connections: mpsc::Sender<io::Result<Cuttable>>,
-    cut: CancellationToken,
-) {
-    let secured = tokio::time::timeout(INTRODUCTION, security.accept(io)).await;
+/// A connection whose peer has proved who it is; one that takes its time keeps nobody waiting.
+async fn introduce(io: Io, security: &Security, stop: &CancellationToken) -> Option<Io> {
+    let secured = tokio::select! {
+        () = stop.cancelled() => return None,
+        secured = tokio::time::timeout(INTRODUCTION, security.accept(io)) => secured,
+    };
     match secured.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-        // A server that has ended takes no connection.
-        Ok(io) => drop(connections.send(Ok(Cuttable::new(io, cut))).await),
-        Err(error) => tracing::warn!(%error, "A peer was turned away"),
+        Ok(io) => Some(io),
+        Err(error) => {
+            tracing::warn!(%error, "A peer was turned away");
+            None
+        }
     }
+}
+
+/// Answers until the peer goes, or a moment longer than it is to stop: calls that would stay open for ever end, too.
+async fn answer(io: Io, routes: Routes, stop: &CancellationToken, grace: Duration) {
+    let calls = service_fn(move |request| routes.clone().call(request));
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_concurrent_streams(None)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(Awake::new(io)), calls);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // A peer that breaks off has its reasons, and they are not of interest here.
+        _over = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    drop(tokio::time::timeout(grace, connection).await);
 }

@@ -198,7 +198,7 @@ async fn both_ends_of_automtls_trust_each_other_also_in_the_broker() {
     let Address::Unix(path) = plugin.address().clone() else {
         panic!("not a unix socket")
     };
-    let mut stranger = tokio::net::UnixStream::connect(path).await.unwrap();
+    let mut stranger = tokio::net::UnixStream::connect(&path).await.unwrap();
     stranger
         .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
         .await
@@ -206,6 +206,9 @@ async fn both_ends_of_automtls_trust_each_other_also_in_the_broker() {
     let mut answer = Vec::new();
     drop(soon("the end of the connection", stranger.read_to_end(&mut answer)).await);
     assert!(answer.len() < 16, "no more than an alert: {answer:?}");
+    // Whoever says nothing keeps nobody from ending.
+    let _silent = tokio::net::UnixStream::connect(&path).await.unwrap();
+    plugin.ping().await.unwrap();
     assert!(plugin.kill().await.graceful);
     bed.nothing_is_left().await;
 }

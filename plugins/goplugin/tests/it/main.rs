@@ -8,6 +8,7 @@
 
 mod bed;
 mod both;
+mod calls;
 mod generated;
 mod hostile;
 mod interop;

@@ -113,7 +113,7 @@ async fn a_plugin_and_its_host_can_be_in_one_process() {
         .unwrap();
     plugin.ping().await.unwrap();
     assert!(plugin.kill().await.graceful);
-    soon("the end", serving).await.unwrap().unwrap();
+    soon("the end", serving).await.unwrap();
 }
 
 #[tokio::test]
