@@ -11,7 +11,7 @@ use encamp_driver::{
     NetworkIsolationMode, Result, StartedTask, TaskConfig, TaskEvent, TaskHandle, TaskStats, TaskStatus,
 };
 use encamp_executor::Executor;
-use encamp_executor::tasks::Tasks;
+use encamp_executor::tasks::{Tasks, planned};
 use encamp_hclspec::Spec;
 
 use crate::config::{PluginOptions, TaskOptions};
@@ -101,7 +101,9 @@ impl Driver for Exec {
 
     async fn start_task(&self, task: TaskConfig) -> Result<StartedTask> {
         let Settings { options, topology } = self.settings().clone();
-        let plan = plan::plan(&task, &options, &self.cgroups, topology.as_deref())?;
+        let cgroups = self.cgroups.clone();
+        let plan = move |task: &TaskConfig| plan::plan(task, &options, &cgroups, topology.as_deref());
+        let (task, plan) = planned(task, plan).await?;
         self.tasks.start(&task, &plan).await
     }
 

@@ -55,7 +55,7 @@ mod plan;
 mod stats;
 mod usage;
 
-pub use plan::{cgroup, identity, limits, network_namespace, output, set_user};
+pub use plan::{cgroup, identity, limits, network_namespace, output, planned, set_user};
 
 use errors::{control_error, launch_error, session_error};
 

@@ -11,7 +11,7 @@ use encamp_driver::{
     TaskEvent, TaskHandle, TaskStats, TaskStatus, Topology,
 };
 use encamp_executor::Executor;
-use encamp_executor::tasks::Tasks;
+use encamp_executor::tasks::{Tasks, planned};
 use encamp_hclspec::Spec;
 use tokio::sync::watch;
 
@@ -109,7 +109,9 @@ impl Driver for RawExec {
             let text = "raw_exec is disabled; its operator can set `enabled = true` in its configuration";
             return Err(Error::fatal(text));
         }
-        let plan = plan::plan(&task, &options, &self.cgroups, topology.as_deref())?;
+        let cgroups = self.cgroups.clone();
+        let plan = move |task: &TaskConfig| plan::plan(task, &options, &cgroups, topology.as_deref());
+        let (task, plan) = planned(task, plan).await?;
         self.tasks.start(&task, &plan).await
     }
 

@@ -108,11 +108,15 @@ impl StateDir {
         let record = self.record().or_else(ignore_invalid)?;
         let task = state::read_task(&self.path).or_else(ignore_invalid)?;
         let mut exit = state::read_exit(&self.path).or_else(ignore_invalid)?;
-        if let (None, Some(record), Some(task)) = (&exit, &record, &task) {
-            let found = end_of(record, task).await;
-            // Only so that another look says the same; a full disk does not matter.
-            drop(state::write_exit(&self.path, &found));
-            exit = Some(found);
+        if let (None, Some(record), Some(task)) = (&exit, record.clone(), task) {
+            let path = self.path.clone();
+            exit = blocking(move || {
+                let found = end_of(&record, &task);
+                // Only so that another look says the same; a full disk does not matter.
+                drop(state::write_exit(&path, &found));
+                found
+            })
+            .await;
         }
         Ok(Remains { record, task, exit })
     }
@@ -126,13 +130,13 @@ impl StateDir {
 }
 
 /// Makes sure that a task has ended whose supervising process did not live to see it.
-async fn end_of(record: &Record, task: &Started) -> Exit {
+fn end_of(record: &Record, task: &Started) -> Exit {
     if record.boot_id != proc::boot_id() {
         return Exit::unobserved("the machine was restarted; the task ended with it");
     }
-    if let Some(cgroup) = record.cgroup.clone() {
+    if let Some(cgroup) = &record.cgroup {
         // Tried again when the cgroup is removed.
-        drop(blocking(move || cgroup.kill()).await);
+        drop(cgroup.kill());
     }
     kill_session(task.pid, task.start);
     Exit::unobserved("the supervising process was killed; the task was ended with it")

@@ -8,7 +8,7 @@ use encamp_driver::{
 };
 use encamp_users::{Denied, Identity, LookupError};
 
-use crate::Output;
+use crate::{Output, Plan};
 
 /// The most shares that the kernel takes.
 const MAX_SHARES: u64 = 262_144;
@@ -36,6 +36,24 @@ pub fn network_namespace(task: &TaskConfig) -> Option<PathBuf> {
     let isolation = task.network_isolation.as_ref()?;
     let is_own = isolation.mode != NetworkIsolationMode::Host && !isolation.path.as_os_str().is_empty();
     is_own.then(|| isolation.path.clone())
+}
+
+/// A task with its plan, which is made beside the runtime: the user database may be one over a network, and nobody else is
+/// to wait for it.
+///
+/// # Errors
+/// Those of `make`; one that may be tried again when the runtime is shut down.
+///
+/// # Cancel safety
+/// Nothing has happened if the future is dropped.
+pub async fn planned(
+    task: TaskConfig,
+    make: impl FnOnce(&TaskConfig) -> Result<Plan> + Send + 'static,
+) -> Result<(TaskConfig, Plan)> {
+    let planning = tokio::task::spawn_blocking(move || make(&task).map(|plan| (task, plan)));
+    planning
+        .await
+        .unwrap_or_else(|_| Err(Error::recoverable("the driver is shut down")))
 }
 
 /// Who a task runs as: `user`, or who this program runs as where there is none, who must be allowed too.

@@ -31,7 +31,7 @@ pub(super) fn samples(
             biased;
             _ = meter.process.wait() => None,
             _ = ticks.tick() => {
-                let sample = meter.sample();
+                let sample = meter.sample().await;
                 Some((Ok(sample), (ticks, meter)))
             }
         }
@@ -45,10 +45,17 @@ struct Meter {
 }
 
 impl Meter {
-    fn sample(&mut self) -> TaskStats {
+    async fn sample(&mut self) -> TaskStats {
         let now = Instant::now();
         let measured = self.process.cgroup().and_then(|cgroup| cgroup.stats().ok());
-        let stats = measured.unwrap_or_else(|| usage::of_session(self.process.pid()));
+        let stats = if let Some(stats) = measured {
+            stats
+        } else {
+            // All processes of the machine are looked at.
+            let pid = self.process.pid();
+            let looking = tokio::task::spawn_blocking(move || usage::of_session(pid));
+            looking.await.unwrap_or_default()
+        };
         let before = self.before.replace((now, stats.clone()));
         let cpu = cpu(
             &stats,

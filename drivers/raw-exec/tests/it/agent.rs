@@ -82,13 +82,21 @@ async fn the_operators_limits_hold_for_log_files() {
 /// Reads so many lines, and goes away.
 fn read_lines(pipe: &Path, count: usize) -> JoinHandle<Vec<String>> {
     let pipe = pipe.to_owned();
-    std::thread::spawn(move || {
-        let lines = BufReader::new(File::open(pipe).unwrap()).lines();
-        lines.take(count).map(Result::unwrap).collect()
-    })
+    std::thread::spawn(move || lines(File::open(pipe).unwrap(), count))
 }
 
-async fn joined(what: &str, thread: JoinHandle<Vec<String>>) -> Vec<String> {
+fn lines(pipe: File, count: usize) -> Vec<String> {
+    let lines = BufReader::new(pipe).lines();
+    lines.take(count).map(Result::unwrap).collect()
+}
+
+/// There is a reader when this is over.
+fn open(pipe: &Path) -> JoinHandle<File> {
+    let pipe = pipe.to_owned();
+    std::thread::spawn(move || File::open(pipe).unwrap())
+}
+
+async fn joined<T: Send + 'static>(what: &str, thread: JoinHandle<T>) -> T {
     let joined = tokio::task::spawn_blocking(move || thread.join().unwrap());
     within(what, joined).await.unwrap()
 }
@@ -98,25 +106,28 @@ async fn an_agent_that_collects_reads_its_pipes_also_when_it_comes_late_and_is_r
     let bed = Bed::new(Hierarchy::Off);
     let driver = bed.driver("enabled = true\nlog_collection = \"agent\"").await;
     assert!(!capabilities(&driver).await.disable_log_collection);
-    let script = "echo one; read line < go; echo two; read line < go; echo three; read line < go; echo four";
+    // Each step has a pipe of its own: whoever opens the last one's again too early finds its end and goes on.
+    let script = "echo one; read line < go1; echo two; read line < go2; echo three; read line < go3; echo four";
     let task = given(&bed, &driver, script).await;
     let [stdout, stderr] = pipes(&bed);
-    for pipe in [&stdout, &stderr, &bed.dir.path().join("alloc/web/go")] {
+    let step = |step| bed.dir.path().join(format!("alloc/web/go{step}"));
+    for pipe in [&stdout, &stderr, &step(1), &step(2), &step(3)] {
         make_fifo(pipe);
     }
-    let go = || fs::write(bed.dir.path().join("alloc/web/go"), "go\n").unwrap();
+    let go = |n| fs::write(step(n), "go\n").unwrap();
     let id = task.id.clone();
     driver.start_task(task.clone()).await.unwrap();
     assert_eq!(joined("the late reader", read_lines(&stdout, 1)).await, ["one"]);
     // Nobody reads now; and whoever reads next is another one.
-    go();
+    go(1);
     assert_eq!(joined("the next reader", read_lines(&stdout, 1)).await, ["two"]);
-    go();
+    go(2);
     assert_eq!(joined("one more", read_lines(&stdout, 1)).await, ["three"]);
-    let reader = read_lines(&stdout, 2);
-    go();
+    // A task does not wait for a reader that comes after its end.
+    let reader = joined("the last reader", open(&stdout)).await;
+    go(3);
     within("the end", driver.wait_task(&id)).await.unwrap();
-    let rest = joined("the last reader", reader).await;
+    let rest = joined("the rest", std::thread::spawn(move || lines(reader, 2))).await;
     assert_eq!(rest, ["four"], "the pipe ends with the task");
     driver.destroy_task(&id, false).await.unwrap();
     assert!(!bed.logs().join("web.stdout.0").exists());
