@@ -58,8 +58,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// One thread: whoever has several, wakes one with every call, and calls come to a driver one after another. Two for
-/// docker, which copies the output of containers: one that has much to copy does not keep the others waiting.
+/// One thread, as of several each call would wake another one. Two for docker, which copies what containers write all the
+/// time: much of it does not keep calls waiting.
 fn serve(driver: &str, state_dir: &Path) -> ExitCode {
     let runtime = match driver {
         "docker" => runtime::Builder::new_multi_thread()

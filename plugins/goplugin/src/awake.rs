@@ -2,7 +2,8 @@
 //!
 //! To sleep until the next call and be woken by it takes longer than most answers do. So whoever is called again and again
 //! looks for the next call for a moment before it sleeps, as a processor of a virtual machine does, and lets everybody
-//! else run meanwhile. Between calls that come now and then it sleeps at once.
+//! else run meanwhile. Between calls that come now and then, and beside streams that tell something now and then, it sleeps
+//! at once.
 //!
 //! Only where the runtime has one thread: each look is a turn of the runtime, and of several threads the others would be
 //! woken to take it.
