@@ -188,9 +188,10 @@ pub fn shares_to_weight(shares: u64) -> u64 {
         0..=2 => 1,
         262_144.. => 10_000,
         _ => {
-            let log = (shares as f64).log2();
+            // Not the C library's: the supervising process of each task would load it for these two.
+            let log = libm::log2(shares as f64);
             let exponent = (log * log + 125.0 * log) / 612.0 - 7.0 / 34.0;
-            10_f64.powf(exponent).ceil() as u64
+            libm::pow(10.0, exponent).ceil() as u64
         }
     }
 }
