@@ -54,6 +54,12 @@ impl Awake {
             pace: is_alone.then(|| Pace::new(Instant::now())),
         }
     }
+
+    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
+        if let (Some(pace), Poll::Ready(Ok(_))) = (&mut self.pace, written) {
+            pace.moved(Instant::now());
+        }
+    }
 }
 
 impl Pace {
@@ -138,14 +144,6 @@ impl AsyncWrite for Awake {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-}
-
-impl Awake {
-    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
-        if let (Some(pace), Poll::Ready(Ok(_))) = (&mut self.pace, written) {
-            pace.moved(Instant::now());
-        }
     }
 }
 

@@ -4,11 +4,13 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use encamp_cgroup::Cgroup;
 use nix::libc::{O_NOFOLLOW, SIGKILL};
 
+use super::blocking::blocking;
 use crate::protocol::Started;
 use crate::state::{self, LOG, Record};
 use crate::{Exit, proc, sys};
@@ -24,9 +26,9 @@ pub(super) struct StateDir {
 
 /// The proof that nobody supervises or launches the task of a state directory, and that nobody will as long as this is
 /// held.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Lock {
-    _file: File,
+    _file: Arc<File>,
 }
 
 /// What is left of a task that nobody supervises.
@@ -80,7 +82,7 @@ impl StateDir {
         }
         // It may be the lock of a directory that was removed, and made anew, in between.
         let is_current = fs::metadata(self.path.join(LOG))?.ino() == file.metadata()?.ino();
-        Ok(is_current.then_some(Lock { _file: file }))
+        Ok(is_current.then_some(Lock { _file: Arc::new(file) }))
     }
 
     /// Takes the lock as soon as it is free; `None` when it is not within `timeout`.
@@ -104,19 +106,22 @@ impl StateDir {
     }
 
     /// Says how a task ended that nobody supervises, after making sure that it has.
-    pub(super) async fn bury(&self, _lock: &Lock) -> io::Result<Remains> {
+    pub(super) async fn bury(&self, lock: &Lock) -> io::Result<Remains> {
         let record = self.record().or_else(ignore_invalid)?;
         let task = state::read_task(&self.path).or_else(ignore_invalid)?;
         let mut exit = state::read_exit(&self.path).or_else(ignore_invalid)?;
         if let (None, Some(record), Some(task)) = (&exit, record.clone(), task) {
-            let path = self.path.clone();
-            exit = blocking(move || {
+            let (path, lock) = (self.path.clone(), lock.clone());
+            let burial = blocking(move || {
                 let found = end_of(&record, &task);
                 // Only so that another look says the same; a full disk does not matter.
                 drop(state::write_exit(&path, &found));
+                // Nobody else comes before this is done, also where nobody waits for it any more.
+                drop(lock);
                 found
-            })
-            .await;
+            });
+            let found = burial.await;
+            exit = Some(found.ok_or_else(|| io::Error::other("the program is ending"))?);
         }
         Ok(Remains { record, task, exit })
     }
@@ -167,11 +172,6 @@ pub(super) async fn remove_cgroup(cgroup: Option<Cgroup>) -> Result<(), encamp_c
         Some(cgroup) => blocking(move || cgroup.remove()).await.unwrap_or(Ok(())),
         None => Ok(()),
     }
-}
-
-/// `None` only when the runtime is shut down.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    tokio::task::spawn_blocking(work).await.ok()
 }
 
 fn ignore_invalid<T>(error: io::Error) -> io::Result<Option<T>> {

@@ -1,5 +1,6 @@
 //! The client: starts supervising processes, finds them again, and talks to them.
 
+pub(crate) mod blocking;
 mod connection;
 mod dir;
 mod error;

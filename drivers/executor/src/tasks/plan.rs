@@ -8,6 +8,7 @@ use encamp_driver::{
 };
 use encamp_users::{Denied, Identity, LookupError};
 
+use crate::client::blocking::blocking;
 use crate::{Output, Plan};
 
 /// The most shares that the kernel takes.
@@ -50,10 +51,10 @@ pub async fn planned(
     task: TaskConfig,
     make: impl FnOnce(&TaskConfig) -> Result<Plan> + Send + 'static,
 ) -> Result<(TaskConfig, Plan)> {
-    let planning = tokio::task::spawn_blocking(move || make(&task).map(|plan| (task, plan)));
+    let planning = blocking(move || make(&task).map(|plan| (task, plan)));
     planning
         .await
-        .unwrap_or_else(|_| Err(Error::recoverable("the driver is shut down")))
+        .unwrap_or_else(|| Err(Error::recoverable("the driver is shut down")))
 }
 
 /// Who a task runs as: `user`, or who this program runs as where there is none, who must be allowed too.

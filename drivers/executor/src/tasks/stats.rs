@@ -12,6 +12,7 @@ use futures_util::stream;
 
 use super::usage;
 use crate::Process;
+use crate::client::blocking::blocking;
 
 /// A sample at once, then one every `interval`, until the task ends.
 pub(super) fn samples(
@@ -53,7 +54,7 @@ impl Meter {
         } else {
             // All processes of the machine are looked at.
             let pid = self.process.pid();
-            let looking = tokio::task::spawn_blocking(move || usage::of_session(pid));
+            let looking = blocking(move || usage::of_session(pid));
             looking.await.unwrap_or_default()
         };
         let before = self.before.replace((now, stats.clone()));
